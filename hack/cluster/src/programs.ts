@@ -1,0 +1,79 @@
+/**
+ * The programs of the control plane: compiled once from source by the Go toolchain into the cache, then reused.
+ *
+ * The entry's name holds the Kubernetes version and a hash of the Go sources, so that a change of either builds anew.
+ */
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { readFile, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { cached, cacheFolder } from './cache.ts'
+
+export const programNames = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubectl'] as const
+export type ProgramName = (typeof programNames)[number]
+
+const source = join(import.meta.dirname, '..')
+const sourceFiles = ['go.mod', 'go.sum', 'main.go', 'parent_linux.go', 'parent_other.go']
+
+/**
+ * The folder that holds every program by its name; builds them when they are absent (about five minutes on two cores,
+ * needs Go and the module proxy).
+ * @param log gets progress lines while building
+ */
+export async function clusterPrograms(log: (line: string) => void = () => undefined): Promise<string> {
+  const { version, hash } = await sourceVersion()
+  return cached(cacheFolder(process.env), join('cluster', `${version}-${hash}`), async (into) => {
+    log(`Building the Kubernetes ${version} control plane from source (once, about five minutes on two cores) …`)
+    await build(into, version, log)
+    for (const name of programNames) await symlink('cluster', join(into, name))
+    log('Built the control plane.')
+  })
+}
+
+async function sourceVersion(): Promise<{ version: string; hash: string }> {
+  const hash = createHash('sha256')
+  let version = ''
+  for (const file of sourceFiles) {
+    const content = await readFile(join(source, file), 'utf8')
+    hash.update(file).update(content)
+    version ||= /k8s\.io\/kubernetes (v[\d.]+)/.exec(content)?.[1] ?? ''
+  }
+  return { version, hash: hash.digest('hex').slice(0, 12) }
+}
+
+async function build(into: string, version: string, log: (line: string) => void): Promise<void> {
+  const [, major = '1', minor = '0'] = /^v(\d+)\.(\d+)/.exec(version) ?? []
+  const stamp = `-X k8s.io/component-base/version.gitVersion=${version} -X k8s.io/component-base/version.gitMajor=${major} -X k8s.io/component-base/version.gitMinor=${minor}`
+  const total = (await lines('go', ['list', '-deps', '.'])).length
+  let compiled = 0
+  let shown = Date.now()
+  await lines('go', ['build', '-v', '-trimpath', '-buildvcs=false', '-ldflags', `-s -w ${stamp}`, '-o', join(into, 'cluster'), '.'], (line) => {
+    if (!line.includes('/')) return
+    compiled += 1
+    if (Date.now() - shown < 5000) return
+    shown = Date.now()
+    log(`  compiled ${compiled} of about ${total} packages (${Math.min(99, Math.round((100 * compiled) / total))} %)`)
+  })
+}
+
+/** Runs a program in the Go source folder and returns its lines (stdout); `onError` sees each line of stderr. */
+async function lines(program: string, args: readonly string[], onError: (line: string) => void = () => undefined): Promise<string[]> {
+  const child = spawn(program, args, { cwd: source, stdio: ['ignore', 'pipe', 'pipe'] })
+  const out: string[] = []
+  const lastErrors: string[] = []
+  createInterface({ input: child.stdout }).on('line', (line) => out.push(line))
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    onError(line)
+    lastErrors.push(line)
+    if (lastErrors.length > 20) lastErrors.shift()
+  })
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on('error', (cause) => {
+      reject(new Error(`${program} could not be started; install Go 1.26 or newer (https://go.dev/doc/install)`, { cause }))
+    })
+    child.on('close', resolve)
+  })
+  if (code !== 0) throw new Error(`${program} ${args[0] ?? ''} ended with ${code}:\n${lastErrors.join('\n')}`)
+  return out
+}

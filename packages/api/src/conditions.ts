@@ -1,0 +1,82 @@
+/**
+ * Conditions and their reasons. A reason that is not declared here is a type error; the reference page is generated
+ * from these sentences.
+ *
+ * Living kinds (Model, Queue, WorkerPool, Worker) sum up in `Ready`; bounded kinds (Job) in `Succeeded`. `Reconciling` and
+ * `Stalled` exist only while they are True, as kstatus (sigs.k8s.io/cli-utils/pkg/kstatus) reads them.
+ */
+import { z } from 'zod'
+import { keyedBy } from './schema.ts'
+
+/** Every reason a condition of ours may give, with the sentence that explains it. */
+export const reasons = {
+  // Job: why it waits
+  Pending: 'The Job was accepted and waits to be looked at for the first time.',
+  ModelNotFound: 'The Model that the Job names does not exist (yet).',
+  ModelNotReady: 'The Model exists, but its artifact is not verified yet.',
+  ModelNotAllowed: 'The Model does not allow this namespace to use it (`spec.allowedNamespaces`).',
+  QueueNotFound: 'The Queue that the Job names does not exist.',
+  WaitingForDependencies: 'A Job named in `dependsOn` has not succeeded yet.',
+  DependencyFailed: 'A Job named in `dependsOn` failed, was cancelled or is gone.',
+  Suspended: '`spec.suspend` is true.',
+  NoWorker: 'No connected Worker can run this kind of work in this namespace.',
+  WorkersBusy: 'Every Worker that could run the Job is busy.',
+  BackingOff: 'The last attempt failed; the next one starts after a pause.',
+  // Job: where it is
+  Scheduled: 'A Worker was chosen and the attempt was issued.',
+  Running: 'The Worker has started the attempt.',
+  Succeeded: 'The result is stored and its digest is in the status.',
+  Failed: 'The Job failed and will not be tried again.',
+  Cancelled: 'The Job was cancelled by its user.',
+  DeadlineExceeded: 'The queue or run deadline of the Job passed.',
+  RetriesExhausted: 'The Job failed more often than `spec.retry.limit` allows.',
+  BadInput: 'The input can never succeed; it is not tried again.',
+  // Model
+  Resolving: 'The source is being looked at.',
+  Importing: 'The bytes are being copied into the artifact store and verified.',
+  ArtifactVerified: 'The bytes are in the artifact store and their SHA-256 is the one in the status.',
+  DigestMismatch: 'The bytes at the source do not have the digest that `spec.source.digest` demands.',
+  ImportFailed: 'The import Job failed.',
+  // WorkerPool and Worker
+  WorkersReady: 'At least one Worker of the pool is connected and fresh.',
+  NoWorkers: 'No Worker of the pool is connected.',
+  Connected: 'The Worker holds a stream to the operator and its heartbeats are fresh.',
+  HeartbeatLate: 'The Worker has been silent long enough that it gets no new work.',
+  Offline: 'The Worker has been silent so long that its attempts were given to others.',
+  Draining: 'The Worker finishes what it runs and takes nothing new.',
+  // Queue
+  Accepting: 'The Queue accepts Jobs.',
+} as const
+
+export type Reason = keyof typeof reasons
+
+/** Condition types of ours; all are positive, so True is the good state (except Reconciling and Stalled, by kstatus' rule). */
+export const conditionTypes = [
+  'Ready', 'Succeeded', 'Reconciling', 'Stalled', 'DeadLettered', 'Placed', 'Started',
+  'ArtifactVerified', 'FirstToken', 'Registered', 'HeartbeatFresh',
+] as const
+export type ConditionType = (typeof conditionTypes)[number]
+
+export const conditionSchema = z.object({
+  type: z.string().min(1).max(64).describe('Name of the condition, unique in the list.'),
+  status: z.enum(['True', 'False', 'Unknown']).describe('Whether the condition holds.'),
+  reason: z.string().min(1).max(64).describe('Why, as one word that programs may compare.'),
+  message: z.string().max(1024).default('').describe('Why, as a sentence that names the object and the next step.'),
+  observedGeneration: z.int().min(0).default(0).describe('The generation of the spec that this condition judges.'),
+  lastTransitionTime: z.iso.datetime().describe('When the status last changed (RFC 3339).'),
+})
+export type Condition = z.output<typeof conditionSchema>
+
+/** The conditions of a status: a list-map by type, at most 16. */
+export const conditions = keyedBy(
+  z.array(conditionSchema).max(16).describe('What is true about this object now.'),
+  'type',
+)
+
+/** A condition as a decision states it: the time is filled in by `withConditions`. */
+export interface ConditionFact {
+  readonly type: ConditionType
+  readonly status: 'True' | 'False' | 'Unknown'
+  readonly reason: Reason
+  readonly message: string
+}

@@ -1,0 +1,10 @@
+/** All kinds, in the order in which documents list them. A new kind is added here and nowhere else in this package. */
+import type { z } from 'zod'
+import type { KindDefinition } from './kind.ts'
+import { jobKind } from './v1alpha1/job.ts'
+import { modelKind } from './v1alpha1/model.ts'
+import { queueKind } from './v1alpha1/queue.ts'
+import { workerPoolKind } from './v1alpha1/worker-pool.ts'
+import { workerKind } from './v1alpha1/worker.ts'
+
+export const kinds: readonly KindDefinition<z.ZodObject, z.ZodObject>[] = [modelKind, jobKind, queueKind, workerPoolKind, workerKind]

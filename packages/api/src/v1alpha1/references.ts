@@ -1,0 +1,20 @@
+/** Shapes that several kinds share: references, namespaces that may use an object, names. */
+import { z } from 'zod'
+
+export const dnsName = z.string().min(1).max(253).regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/)
+
+/** A reference to an object of a namespaced kind; without a namespace, the referrer's own. */
+export const objectReference = z.object({
+  name: dnsName.describe('Name of the object.'),
+  namespace: dnsName.optional().describe('Namespace of the object; the namespace of the referring object when absent.'),
+})
+
+export const labelSelector = z.object({
+  matchLabels: z.record(z.string().max(317), z.string().max(63)).optional().describe('Labels that must all be present.'),
+})
+
+/** Who outside the object's own namespace may use it. */
+export const allowedNamespaces = z.object({
+  from: z.enum(['Same', 'Selector', 'All']).default('Same').describe('Same: only its own namespace. Selector: those the selector matches. All: every namespace.'),
+  selector: labelSelector.optional().describe('Labels of the namespaces that may use it, with `from: Selector`.'),
+})
