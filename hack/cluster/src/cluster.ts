@@ -60,7 +60,13 @@ export interface Cluster {
 interface Plan {
   readonly folder: string
   readonly programs: string
-  readonly ports: { readonly client: number; readonly peer: number; readonly api: number; readonly manager: number; readonly scheduler: number }
+  readonly ports: {
+    readonly client: number
+    readonly peer: number
+    readonly api: number
+    readonly manager: number
+    readonly scheduler: number
+  }
   readonly kubeconfig: string
   readonly apiServerFlags: readonly string[]
 }
@@ -75,7 +81,13 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const plan: Plan = {
     folder,
     programs,
-    ports: { client: await freePort(), peer: await freePort(), api: await freePort(), manager: await freePort(), scheduler: await freePort() },
+    ports: {
+      client: await freePort(),
+      peer: await freePort(),
+      api: await freePort(),
+      manager: await freePort(),
+      scheduler: await freePort(),
+    },
     kubeconfig: join(folder, 'kubeconfig'),
     apiServerFlags: options.apiServerFlags ?? [],
   }
@@ -103,7 +115,11 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       start('kube-scheduler')
     }
     return {
-      server, ca, token, folder, stop,
+      server,
+      ca,
+      token,
+      folder,
+      stop,
       kubeconfig: plan.kubeconfig,
       kubectl: join(programs, 'kubectl'),
       pids: () => Object.fromEntries([...running].map(([name, { pid }]) => [name, pid])),
@@ -199,17 +215,24 @@ async function ready(plan: Plan, token: string, running: ReadonlyMap<string, Ser
     await sleep(50)
   }
   const names = [...running.keys()]
-  const tails = await Promise.all(names.map(async (name) => `${name}: ${(await readFile(join(plan.folder, `${name}.log`), 'utf8')).slice(-2000)}`))
+  const tails = await Promise.all(
+    names.map(async (name) => `${name}: ${(await readFile(join(plan.folder, `${name}.log`), 'utf8')).slice(-2000)}`),
+  )
   throw new Error(`the API server was not ready within a minute.\n${tails.join('\n')}`)
 }
 
 async function isReady(port: number, ca: string, token: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const probe = request({ host: '127.0.0.1', port, path: '/readyz', ca, headers: { authorization: `Bearer ${token}` }, timeout: 2000 }, (response) => {
-      response.resume()
-      resolve(response.statusCode === 200)
+    const probe = request(
+      { host: '127.0.0.1', port, path: '/readyz', ca, headers: { authorization: `Bearer ${token}` }, timeout: 2000 },
+      (response) => {
+        response.resume()
+        resolve(response.statusCode === 200)
+      },
+    )
+    probe.on('error', () => {
+      resolve(false)
     })
-    probe.on('error', () => { resolve(false) })
     probe.on('timeout', () => probe.destroy())
     probe.end()
   })

@@ -1,6 +1,6 @@
 /** One server process of the control plane: started with a log file, stopped by its own pid, waited for by its readiness. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { openSync, closeSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -41,7 +41,11 @@ export function launch(options: Launch): ServerProcess {
 
 async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
-  const gone = new Promise<void>((resolve) => child.once('exit', () => { resolve() }))
+  const gone = new Promise<void>((resolve) =>
+    child.once('exit', () => {
+      resolve()
+    }),
+  )
   child.kill(signal)
   const timer = setTimeout(() => child.kill('SIGKILL'), 10_000)
   await gone
@@ -50,7 +54,8 @@ async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<
 
 /** Ends a process that an earlier run started, if that pid still is the same program. */
 export async function endByPid(pid: number, program: string): Promise<void> {
-  const isOurs = async (): Promise<boolean> => isAlive(pid) && (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).includes(program)
+  const isOurs = async (): Promise<boolean> =>
+    isAlive(pid) && (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).includes(program)
   if (!(await isOurs())) return
   process.kill(pid, 'SIGTERM')
   for (let waited = 0; waited < 100 && (await isOurs()); waited += 1) await sleep(100)
@@ -65,7 +70,9 @@ export async function freePort(): Promise<number> {
     server.listen(0, '127.0.0.1', () => {
       const address = server.address()
       const port = typeof address === 'object' && address !== null ? address.port : 0
-      server.close(() => { resolve(port) })
+      server.close(() => {
+        resolve(port)
+      })
     })
   })
 }

@@ -48,13 +48,17 @@ async function build(into: string, version: string, log: (line: string) => void)
   const total = (await lines('go', ['list', '-deps', '.'])).length
   let compiled = 0
   let shown = Date.now()
-  await lines('go', ['build', '-v', '-trimpath', '-buildvcs=false', '-ldflags', `-s -w ${stamp}`, '-o', join(into, 'cluster'), '.'], (line) => {
-    if (!line.includes('/')) return
-    compiled += 1
-    if (Date.now() - shown < 5000) return
-    shown = Date.now()
-    log(`  compiled ${compiled} of about ${total} packages (${Math.min(99, Math.round((100 * compiled) / total))} %)`)
-  })
+  await lines(
+    'go',
+    ['build', '-v', '-trimpath', '-buildvcs=false', '-ldflags', `-s -w ${stamp}`, '-o', join(into, 'cluster'), '.'],
+    (line) => {
+      if (!line.includes('/')) return
+      compiled += 1
+      if (Date.now() - shown < 5000) return
+      shown = Date.now()
+      log(`  compiled ${compiled} of about ${total} packages (${Math.min(99, Math.round((100 * compiled) / total))} %)`)
+    },
+  )
 }
 
 /** Runs a program in the Go source folder and returns its lines (stdout); `onError` sees each line of stderr. */

@@ -34,7 +34,11 @@ export async function startTestCluster(options: TestClusterOptions = {}): Promis
   return {
     ...cluster,
     kubectlRun,
-    credentials: (user = 'admin') => ({ server: cluster.server, tls: { ca: cluster.ca }, token: () => Promise.resolve(cluster.tokenFor(user)) }),
+    credentials: (user = 'admin') => ({
+      server: cluster.server,
+      tls: { ca: cluster.ca },
+      token: () => Promise.resolve(cluster.tokenFor(user)),
+    }),
   }
 }
 

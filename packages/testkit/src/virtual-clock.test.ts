@@ -32,7 +32,9 @@ test('a sleep ends with its time or with its signal', async () => {
   const clock = virtualClock()
   const stop = new AbortController()
   let slept = false
-  const first = clock.sleep(10).then(() => { slept = true })
+  const first = clock.sleep(10).then(() => {
+    slept = true
+  })
   const second = assert.rejects(clock.sleep(10, stop.signal))
   stop.abort()
   await second
