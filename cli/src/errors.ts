@@ -1,0 +1,92 @@
+/**
+ * Errors as people read them: what went wrong with which object, in which field, and what to do next.
+ *
+ * Guarantees that every error leaves the program through `describeError`, so that no stack trace, token or prompt is
+ * printed, and that each has a stable code and a documented exit code. Knows nothing of any command.
+ */
+import { type ExitCode, exitCodes } from './exit-codes.ts'
+
+export interface CliErrorOptions {
+  /** Stable word for programs, e.g. `MNEMOS_SERVER_NOT_FOUND`. */
+  readonly code: string
+  /** A command or a sentence that leads on. */
+  readonly hint?: string
+  /** One line per field that was refused. */
+  readonly details?: readonly string[]
+  readonly exitCode?: ExitCode
+  readonly cause?: unknown
+}
+
+/** An error that is shown as it is. `message` is one sentence that names the object. */
+export class CliError extends Error {
+  readonly code: string
+  readonly hint: string | undefined
+  readonly details: readonly string[]
+  readonly exitCode: ExitCode
+
+  constructor(message: string, options: CliErrorOptions) {
+    super(message, { cause: options.cause })
+    this.name = 'CliError'
+    this.code = options.code
+    this.hint = options.hint
+    this.details = options.details ?? []
+    this.exitCode = options.exitCode ?? exitCodes.failed
+  }
+}
+
+const unreachableCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EHOSTUNREACH', 'ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT'])
+
+/** Turns anything that was thrown into an error that can be shown. Total. */
+export function describeError(error: unknown): CliError {
+  if (error instanceof CliError) return error
+  if (!(error instanceof Error)) return new CliError(String(error), { code: 'MNEMOS_UNEXPECTED' })
+  const network = networkCode(error)
+  if (network !== undefined) {
+    return new CliError(`the server did not answer: ${rootMessage(error)}`, {
+      code: 'MNEMOS_UNREACHABLE',
+      hint: 'check --kubeconfig and --context, or start everything on this machine: mnemos dev',
+      exitCode: exitCodes.unreachable,
+      cause: error,
+    })
+  }
+  const status = statusOf(error)
+  return new CliError(error.message, {
+    code: status === undefined ? 'MNEMOS_UNEXPECTED' : codeOfStatus(status),
+    exitCode: status === undefined ? exitCodes.failed : exitCodeOfStatus(status),
+    cause: error,
+  })
+}
+
+/** The lines that an error is shown as. */
+export function errorLines(error: CliError): string[] {
+  const lines = [`error: ${error.message} (${error.code})`, ...error.details.map((detail) => `  - ${detail}`)]
+  return error.hint === undefined ? lines : [...lines, `  next: ${error.hint}`]
+}
+
+/** The exit code that an HTTP status leads to. */
+export function exitCodeOfStatus(status: number): ExitCode {
+  if (status === 401 || status === 403) return exitCodes.denied
+  if (status === 404) return exitCodes.notFound
+  return status >= 502 && status <= 504 ? exitCodes.unreachable : exitCodes.failed
+}
+
+function codeOfStatus(status: number): string {
+  const known: Readonly<Record<number, string>> = { 401: 'MNEMOS_UNAUTHENTICATED', 403: 'MNEMOS_FORBIDDEN', 404: 'MNEMOS_NOT_FOUND' }
+  return known[status] ?? 'MNEMOS_REFUSED'
+}
+
+function statusOf(error: Error): number | undefined {
+  return 'status' in error && typeof error.status === 'number' && error.status >= 400 ? error.status : undefined
+}
+
+/** The system's word for a connection that failed, wherever in the chain of causes it stands. */
+function networkCode(error: unknown): string | undefined {
+  for (let cause: unknown = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth += 1) {
+    if ('code' in cause && typeof cause.code === 'string' && unreachableCodes.has(cause.code)) return cause.code
+  }
+  return undefined
+}
+
+function rootMessage(error: Error): string {
+  return error.cause instanceof Error ? rootMessage(error.cause) : error.message
+}
