@@ -1,1 +1,2 @@
-export {}
+export * from './assignment.ts'
+export * from './dispatch.ts'

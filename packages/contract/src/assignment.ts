@@ -1,0 +1,96 @@
+/**
+ * What an attempt is to do, as the JSON in `Assign.work`: everything a worker needs beside its token, and nothing that it
+ * would have to look up, because a worker reads no Kubernetes objects.
+ */
+import { z } from 'zod'
+
+const digest = z.string().regex(/^sha256:[a-f0-9]{64}$/)
+
+/** The verified bytes of a model and how an engine is to load them. */
+export const assignedModel = z.object({
+  /** `<namespace>/<name>` of the Model, for people. */
+  name: z.string().min(1).max(512),
+  digest,
+  /** Key in the artifact store. */
+  artifact: z.string().min(1).max(512),
+  sizeBytes: z.int().min(0),
+  engine: z.string().min(1).max(64),
+  /** Settings of the engine, as it names them. */
+  parameters: z.record(z.string(), z.string()).optional(),
+})
+
+const generationParameters = z.object({
+  maxTokens: z.int().min(1).max(131_072),
+  temperature: z.number().min(0).max(2).optional(),
+  topP: z.number().min(0).max(1).optional(),
+  topK: z.int().min(0).max(1000).optional(),
+  seed: z.int().min(0).optional(),
+  stop: z.array(z.string().min(1).max(64)).max(8).optional(),
+})
+
+const chatMessage = z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.string() })
+
+const inferenceWork = z.object({
+  type: z.literal('inference'),
+  model: assignedModel,
+  prompt: z.string().optional(),
+  messages: z.array(chatMessage).max(64).optional(),
+  parameters: generationParameters,
+})
+
+const maintenanceWork = z.object({
+  type: z.literal('maintenance'),
+  task: z.literal('ImportModel'),
+  parameters: z.object({ uri: z.string().min(1).max(2048), digest: digest.optional() }),
+})
+
+/** The JSON of `Assign.work`. Exactly one of `prompt` and `messages` is given for an inference. */
+export const assignmentWork = z.discriminatedUnion('type', [inferenceWork, maintenanceWork])
+
+export type AssignmentWork = z.output<typeof assignmentWork>
+export type InferenceWork = z.output<typeof inferenceWork>
+export type MaintenanceWork = z.output<typeof maintenanceWork>
+export type AssignedModel = z.output<typeof assignedModel>
+export type GenerationParameters = z.output<typeof generationParameters>
+export type ChatMessage = z.output<typeof chatMessage>
+
+/** Encodes work for `Assign.work`: UTF-8 JSON. */
+export const encodeWork = (work: AssignmentWork): Uint8Array => new TextEncoder().encode(JSON.stringify(work))
+
+/**
+ * Decodes `Assign.work`.
+ * @throws Error that names the fields that are wrong and repeats none of the input: a prompt may be in it
+ */
+export function decodeWork(bytes: Uint8Array): AssignmentWork {
+  const parsed = assignmentWork.safeParse(parseJson(bytes))
+  if (parsed.success) return parsed.data
+  const fields = parsed.error.issues.map(({ path, code }) => `${path.join('.') || 'the assignment'} (${code})`)
+  throw new Error(`the assignment cannot be read: ${fields.join(', ')}`)
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    // The parser's own message quotes the input.
+    throw new Error('the assignment cannot be read: it is no JSON in UTF-8')
+  }
+}
+
+/** The stored object of an inference, as JSON; see `resultKey`. */
+export const inferenceResult = z.object({
+  text: z.string(),
+  finishReason: z.enum(['stop', 'length']),
+  usage: z.object({ promptTokens: z.int(), completionTokens: z.int(), durationMs: z.number() }),
+})
+export type InferenceResult = z.output<typeof inferenceResult>
+
+/** Key of the result of an attempt: no other attempt writes there. */
+export const resultKey = (ref: { namespace: string; jobUid: string; attempt: number }): string =>
+  `outputs/${ref.namespace}/${ref.jobUid}/a${ref.attempt}/result.json`
+
+/** Key of model bytes. @param digest sha256:<64 hex digits> */
+export const modelKey = (digest: string): string => `models/sha256/${digest.replace(/^sha256:/, '')}`
+
+/** The scheme of `Success.uri` and of `status.result.uri`. */
+export const artifactUri = (key: string): string => `artifact://${key}`
