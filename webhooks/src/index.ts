@@ -1,1 +1,3 @@
-export {}
+export { parseWebhookConfig, type WebhookConfig, webhookSettings } from './config.ts'
+export { configurationName } from './registration.ts'
+export { runWebhook, type WebhookPorts } from './run-webhook.ts'

@@ -1,0 +1,45 @@
+/**
+ * What admission may know of other objects: the names that exist, as far as a cache has seen them.
+ *
+ * A cache can be empty or late, so a missing name is only ever a warning, never a refusal (design §2: GitOps applies in
+ * any order). A name that the namespace may not use is treated exactly like one that does not exist: the answer must
+ * not tell a tenant what another one has.
+ */
+import { nearest } from './nearest.ts'
+
+/** Snapshots of names; both members may be asked at any time and never wait. */
+export interface Catalog {
+  /** Models of `namespace` that Jobs of `from` may use; undefined while unknown. */
+  models(namespace: string, from: string): readonly string[] | undefined
+  /** Names of all Queues; undefined while unknown. */
+  queues(): readonly string[] | undefined
+}
+
+/** A catalog that knows nothing, and therefore warns of nothing. */
+export const emptyCatalog: Catalog = { models: () => undefined, queues: () => undefined }
+
+interface Reference {
+  readonly name: string
+  readonly namespace?: string | undefined
+}
+
+/** Warns when no Model of that name may be used from `from`. */
+export function modelWarnings(reference: Reference, from: string, catalog: Catalog): readonly string[] {
+  const namespace = reference.namespace ?? from
+  const names = catalog.models(namespace, from)
+  if (names === undefined || names.includes(reference.name)) return []
+  const where = namespace === from ? '' : ` in namespace \`${namespace}\` that namespace \`${from}\` may use`
+  return [`no Model \`${reference.name}\`${where}${didYouMean(reference.name, names)}`]
+}
+
+/** Warns when there is no such Queue. `default` needs no object: it is unlimited until somebody configures it. */
+export function queueWarnings(name: string, catalog: Catalog): readonly string[] {
+  const names = catalog.queues()
+  if (name === 'default' || names === undefined || names.includes(name)) return []
+  return [`no Queue \`${name}\`${didYouMean(name, ['default', ...names])}`]
+}
+
+function didYouMean(name: string, candidates: readonly string[]): string {
+  const closest = nearest(name, candidates)
+  return closest === undefined ? '' : `; did you mean \`${closest}\`?`
+}

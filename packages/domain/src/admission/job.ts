@@ -1,0 +1,74 @@
+/**
+ * What a Job's schema cannot say: how many bytes the input has as a whole, and that a Job does not wait for itself.
+ *
+ * Runs before the schema too, on whatever a user wrote, so each reader takes `unknown` and skips what has another shape:
+ * the schema's own findings cover that.
+ */
+import { type Finding, maxInlineInputBytes } from '@mnemos/api'
+import { type Catalog, modelWarnings, queueWarnings } from './catalog.ts'
+import { fieldOf, itemsOf, textOf } from './reading.ts'
+import type { ReviewRequest } from './verdict.ts'
+
+const utf8 = new TextEncoder()
+const bytesOf = (text: string | undefined): number => (text === undefined ? 0 : utf8.encode(text).byteLength)
+
+/** Findings of a Job, beyond its schema. */
+export function jobFindings(request: ReviewRequest): readonly Finding[] {
+  const spec = request.object?.spec
+  return [...inputFindings(fieldOf(spec, 'inference')), ...dependencyFindings(spec, request.object?.metadata.name)]
+}
+
+/** Things that may be right, but look like slips. */
+export function jobWarnings(request: ReviewRequest, catalog: Catalog): readonly string[] {
+  const spec = request.object?.spec
+  const reference = fieldOf(fieldOf(spec, 'inference'), 'modelRef')
+  const model = textOf(fieldOf(reference, 'name'))
+  const queue = textOf(fieldOf(spec, 'queue'))
+  return [
+    ...(model === undefined
+      ? []
+      : modelWarnings({ name: model, namespace: textOf(fieldOf(reference, 'namespace')) }, request.namespace ?? '', catalog)),
+    ...(queue === undefined ? [] : queueWarnings(queue, catalog)),
+  ]
+}
+
+function inputFindings(inference: unknown): readonly Finding[] {
+  const prompt = bytesOf(textOf(fieldOf(inference, 'prompt')))
+  const messages = itemsOf(fieldOf(inference, 'messages')).reduce<number>(
+    (sum, message) => sum + bytesOf(textOf(fieldOf(message, 'content'))),
+    0,
+  )
+  return [...tooLarge('prompt', prompt), ...tooLarge('messages', messages)]
+}
+
+function tooLarge(name: 'prompt' | 'messages', bytes: number): readonly Finding[] {
+  if (bytes <= maxInlineInputBytes) return []
+  return [
+    {
+      path: `/spec/inference/${name}`,
+      field: `spec.inference.${name}`,
+      code: 'tooLong',
+      message: `has ${bytes} bytes of UTF-8 and at most ${maxInlineInputBytes} (16 KiB) fit in a Job`,
+      expected: `at most ${maxInlineInputBytes} bytes`,
+      found: `${bytes} bytes`,
+      suggestion: 'shorten it; larger input will be passed by URI in a later version',
+    },
+  ]
+}
+
+function dependencyFindings(spec: unknown, name: string | undefined): readonly Finding[] {
+  return itemsOf(fieldOf(spec, 'dependsOn')).flatMap((dependency, index) =>
+    dependency !== name || name === undefined
+      ? []
+      : [
+          {
+            path: `/spec/dependsOn/${index}`,
+            field: `spec.dependsOn[${index}]`,
+            code: 'invalid',
+            message: `the Job "${name}" cannot wait for itself`,
+            found: name,
+            suggestion: 'remove the entry or name another Job',
+          },
+        ],
+  )
+}

@@ -1,0 +1,63 @@
+/**
+ * Findings as the `Status` that a person and a program both can read.
+ *
+ * kubectl prints `The <kind> "<name>" is invalid:` and one line per cause (`* spec.priority: …`); every other client, and
+ * kubectl when several files fail at once, prints the message, so that repeats each finding on a line, by JSON Pointer.
+ */
+import { type Finding, group } from '@mnemos/api'
+import type { Cause, Refusal, ReviewRequest } from './verdict.ts'
+
+/** More findings than this are counted, not listed: a Status travels in one response and ends on one screen. */
+const maxListed = 50
+
+/** The cause types of `k8s.io/apimachinery/pkg/apis/meta/v1`; whatever has no closer one is `FieldValueInvalid`. */
+const causeReasons: Readonly<Record<string, string>> = {
+  enum: 'FieldValueNotSupported',
+  required: 'FieldValueRequired',
+  tooLong: 'FieldValueTooLong',
+  tooMany: 'FieldValueTooMany',
+  duplicate: 'FieldValueDuplicate',
+  type: 'FieldValueTypeInvalid',
+  immutable: 'FieldValueForbidden',
+  unknownField: 'FieldValueForbidden',
+}
+
+/** The refusal of a request. Never called without findings. */
+export function refusalOf(request: ReviewRequest, findings: readonly Finding[]): Refusal {
+  const listed = findings.slice(0, maxListed)
+  const name = nameOf(request)
+  const rest = findings.length - listed.length
+  const lines = listed.map((finding) => `- ${finding.path === '' ? '/' : finding.path}: ${sentenceOf(finding)}`)
+  const count = findings.length === 1 ? 'one mistake' : `${findings.length} mistakes`
+  return {
+    code: 422,
+    reason: 'Invalid',
+    message: [`${request.kind} "${name}" has ${count}:`, ...lines, ...(rest > 0 ? [`- and ${rest} more`] : [])].join('\n'),
+    details: { name, group: request.group, kind: request.kind, causes: listed.map(causeOf) },
+  }
+}
+
+/** The refusal of a request that is no review of a kind of ours at all. */
+export function unknownKind(request: ReviewRequest, kinds: readonly string[]): Refusal {
+  const message = `${request.kind} of group "${request.group}" is no kind of ${group}; the kinds are ${kinds.join(', ')}`
+  return {
+    code: 400,
+    reason: 'BadRequest',
+    message,
+    details: { name: nameOf(request), group: request.group, kind: request.kind, causes: [] },
+  }
+}
+
+function causeOf(finding: Finding): Cause {
+  return { reason: causeReasons[finding.code] ?? 'FieldValueInvalid', field: finding.field, message: sentenceOf(finding) }
+}
+
+function sentenceOf(finding: Finding): string {
+  return finding.suggestion === undefined ? finding.message : `${finding.message}; ${finding.suggestion}`
+}
+
+/** kubectl prints the name in quotes, empty ones too; an object whose name is still to be generated shows its prefix. */
+function nameOf(request: ReviewRequest): string {
+  const { name, generateName } = request.object?.metadata ?? {}
+  return name !== undefined && name !== '' ? name : `${generateName ?? ''}*`
+}

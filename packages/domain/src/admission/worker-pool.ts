@@ -1,0 +1,20 @@
+/** What a WorkerPool's schema accepts, but its author should know. */
+import { type Catalog, modelWarnings, queueWarnings } from './catalog.ts'
+import { fieldOf, itemsOf, textOf } from './reading.ts'
+import type { ReviewRequest } from './verdict.ts'
+
+export function workerPoolWarnings(request: ReviewRequest, catalog: Catalog): readonly string[] {
+  const spec = request.object?.spec
+  const queue = textOf(fieldOf(spec, 'queue'))
+  return [
+    ...(fieldOf(spec, 'external') === true
+      ? []
+      : ['spec.external is not true, and this version starts no pods: the pool stays empty until workers join it with its token']),
+    ...itemsOf(fieldOf(spec, 'models')).flatMap((reference) => {
+      const name = textOf(fieldOf(reference, 'name'))
+      if (name === undefined) return []
+      return modelWarnings({ name, namespace: textOf(fieldOf(reference, 'namespace')) }, request.namespace ?? '', catalog)
+    }),
+    ...(queue === undefined ? [] : queueWarnings(queue, catalog)),
+  ]
+}

@@ -1,0 +1,95 @@
+/**
+ * The names of Models and Queues, from caches that are filled in the background.
+ *
+ * Guarantees: a question is answered at once from memory; before the first list has arrived the answer is "unknown", so an
+ * outage of the API server silences warnings and delays nothing. Objects are cut down to the few fields that matter.
+ */
+import { group, type KindDefinition, modelKind, queueKind, version } from '@mnemos/api'
+import type { Catalog } from '@mnemos/domain'
+import { type Client, createInformer, type Informer, type KubeObject, type ObjectMeta, type Resource, resource } from '@mnemos/kube'
+import type { Logger } from 'pino'
+import { z } from 'zod'
+
+interface NamedModel extends KubeObject {
+  readonly spec?: unknown
+}
+
+const allowedNamespaces = z.object({
+  spec: z.object({
+    allowedNamespaces: z.object({
+      from: z.string(),
+      selector: z.object({ matchLabels: z.record(z.string(), z.string()).optional() }).optional(),
+    }),
+  }),
+})
+
+const byNamespace = 'namespace'
+
+export interface LiveCatalog extends Catalog {
+  /** Fills the caches until the signal. */
+  run(signal: AbortSignal): Promise<void>
+}
+
+export function openCatalog(client: Client, logger: Logger): LiveCatalog {
+  const models = createInformer({
+    client,
+    logger,
+    resource: resourceOf<NamedModel>(modelKind),
+    transform: (model) => ({ ...bare(model), spec: { allowedNamespaces: grantOf(model) } }),
+    indexes: { [byNamespace]: (model) => [model.metadata.namespace ?? ''] },
+  })
+  const queues = createInformer({ client, logger, resource: resourceOf(queueKind), transform: bare })
+  const namespaces = createInformer({
+    client,
+    logger,
+    resource: resource({ group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false }),
+    transform: (namespace) => ({ ...bare(namespace), metadata: { ...bare(namespace).metadata, labels: namespace.metadata.labels ?? {} } }),
+  })
+  const all: readonly Informer<KubeObject>[] = [models, queues, namespaces]
+  return {
+    models: (namespace, from) => {
+      if (!models.hasSynced() || !namespaces.hasSynced()) return undefined
+      const labels = namespaces.cache.get({ name: from })?.metadata.labels ?? {}
+      return models.cache
+        .byIndex(byNamespace, namespace)
+        .filter((model) => namespace === from || isGranted(model, labels))
+        .map((model) => model.metadata.name)
+    },
+    queues: () => (queues.hasSynced() ? queues.cache.list().map((queue) => queue.metadata.name) : undefined),
+    run: async (signal) => {
+      await Promise.all(all.map((informer) => informer.run(signal)))
+    },
+  }
+}
+
+function isGranted(model: Readonly<NamedModel>, labels: Readonly<Record<string, string>>): boolean {
+  const { from, selector } = grantOf(model)
+  if (from === 'All') return true
+  if (from !== 'Selector') return false
+  return Object.entries(selector?.matchLabels ?? {}).every(([key, value]) => labels[key] === value)
+}
+
+type Grant = z.output<typeof allowedNamespaces>['spec']['allowedNamespaces']
+
+function grantOf(model: Readonly<NamedModel>): Grant {
+  const parsed = allowedNamespaces.safeParse(model)
+  return parsed.success ? parsed.data.spec.allowedNamespaces : { from: 'Same' }
+}
+
+function bare<T extends KubeObject>({ apiVersion, kind, metadata }: T): { apiVersion: string; kind: string; metadata: ObjectMeta } {
+  const { name, namespace, uid, resourceVersion } = metadata
+  return {
+    apiVersion,
+    kind,
+    metadata: {
+      name,
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(uid === undefined ? {} : { uid }),
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    },
+  }
+}
+
+function resourceOf<T extends KubeObject>({ plural, kind, scope }: KindDefinition<z.ZodObject, z.ZodObject>): Resource<T> {
+  return resource({ group, version, plural, kind, namespaced: scope === 'Namespaced' })
+}

@@ -1,0 +1,114 @@
+/**
+ * The webhook process, assembled: certificate → listener → registration, and in the opposite spirit on the way out.
+ *
+ * Starts serving only with a certificate that callers can be told to trust, registers only what already answers, and leaves the
+ * registration in place when it ends: admission fails closed while we are away.
+ */
+import { type Client, type Clock, type Credentials, createClient, systemClock } from '@mnemos/kube'
+import type { Logger } from 'pino'
+import { listenForReviews } from './admission-server.ts'
+import { openAuthorityStore } from './authority-store.ts'
+import { openCatalog } from './catalog.ts'
+import type { WebhookConfig } from './config.ts'
+import { serveHealth } from './health-server.ts'
+import { firstLeaf, type KeeperOptions, keep } from './keeper.ts'
+import { createWebhookMetrics } from './metrics.ts'
+import type { Reachable } from './registration.ts'
+
+export interface WebhookPorts {
+  readonly credentials: Credentials
+  /** Ends the process: calls are answered for `config.drainMs` more. */
+  readonly signal: AbortSignal
+  readonly logger: Logger
+  readonly clock?: Clock
+  /** Called once both listeners are open. */
+  readonly onListening?: (ports: { readonly port: number; readonly healthPort: number }) => void
+}
+
+/** Runs until the signal and resolves when the last call is answered. @throws when a port cannot be listened on */
+export async function runWebhook(config: WebhookConfig, ports: WebhookPorts): Promise<void> {
+  const client = createClient({ credentials: ports.credentials, userAgent: 'mnemos-webhook' })
+  try {
+    await serve(config, ports, client)
+  } finally {
+    await client.close()
+  }
+}
+
+async function serve(config: WebhookConfig, ports: WebhookPorts, client: Client): Promise<void> {
+  const { signal, logger, clock = systemClock } = ports
+  const metrics = createWebhookMetrics()
+  const state = { isRegistered: false }
+  const timing = { authorityLifeMs: config.authorityLifeMs, leafLifeMs: config.leafLifeMs, overlapMs: config.overlapMs }
+  const health = await serveHealth({
+    host: config.host,
+    port: config.healthPort,
+    registry: metrics.registry,
+    notReady: () => (signal.aborted ? 'draining' : state.isRegistered ? undefined : 'not registered yet'),
+  })
+  // Caches, watches and renewal outlive the signal by the drain: a certificate may be due while calls are still answered.
+  const background = new AbortController()
+  const catalog = openCatalog(client, logger)
+  const keeper: KeeperOptions = {
+    ...{ client, clock, logger, timing },
+    store: openAuthorityStore(client, config.systemNamespace, timing),
+    refreshMs: config.refreshMs,
+    systemNamespace: config.systemNamespace,
+    hosts: hostsOf(config),
+  }
+  try {
+    const served = await firstLeaf(keeper, signal)
+    const server = await listenForReviews({
+      ...{ host: config.host, port: config.port, leaf: served.leaf, deadlineMs: config.deadlineMs, logger, metrics },
+      context: { trustedUsers: new Set(config.trustedUsers), catalog },
+    })
+    metrics.certificate(served.leaf.notAfter)
+    const running = [
+      catalog.run(background.signal),
+      keep(
+        keeper,
+        {
+          served,
+          reach: reachOf(config, server.port),
+          use: (leaf) => {
+            server.use(leaf)
+            metrics.certificate(leaf.notAfter)
+          },
+          registered: () => {
+            state.isRegistered = true
+            metrics.registered()
+          },
+        },
+        background.signal,
+      ),
+    ]
+    ports.onListening?.({ port: server.port, healthPort: health.port })
+    logger.info({ host: config.host, port: server.port, healthPort: health.port }, 'the webhook listens')
+    await Promise.race([aborted(signal), ...running])
+    logger.info({ drainMs: config.drainMs }, 'the webhook drains')
+    await server.drain(config.drainMs)
+    background.abort()
+    await Promise.allSettled(running)
+  } catch (error) {
+    if (!signal.aborted) throw error
+  } finally {
+    background.abort()
+    await health.close()
+  }
+}
+
+function hostsOf({ service, systemNamespace, host }: WebhookConfig): readonly string[] {
+  if (service === undefined) return [host]
+  const name = `${service.name}.${systemNamespace}`
+  return [`${name}.svc`, `${name}.svc.cluster.local`, name]
+}
+
+function reachOf({ service, systemNamespace, host }: WebhookConfig, port: number): Reachable {
+  if (service !== undefined) return { service: { namespace: systemNamespace, ...service } }
+  return { url: `https://${host.includes(':') ? `[${host}]` : host}:${port}` }
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}
