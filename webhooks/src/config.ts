@@ -1,4 +1,5 @@
 /** The webhook's settings: read from the environment once, checked as a whole, printed by `--help` from the descriptions here. */
+import { type Credentials, inClusterCredentials } from '@mnemos/kube'
 import { z } from 'zod'
 
 const port = z.coerce.number().int().min(0).max(65_535)
@@ -86,4 +87,9 @@ export function parseWebhookConfig(
   if (config.refreshMs > config.overlapMs)
     throw new Error('the refresh interval must not be longer than the overlap: a replica could miss a new authority')
   return config
+}
+
+/** What the process finds around it in a pod. @throws when this is no pod, or a setting is wrong */
+export function webhookSurroundings(): { readonly config: WebhookConfig; readonly credentials: Credentials } {
+  return { config: parseWebhookConfig(process.env), credentials: inClusterCredentials(process.env) }
 }

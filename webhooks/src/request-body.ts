@@ -6,7 +6,11 @@
  */
 import type { IncomingMessage } from 'node:http'
 
-export type BodyOutcome = { readonly kind: 'body'; readonly bytes: Buffer } | { readonly kind: 'tooLarge' | 'late' | 'aborted' }
+export type BodyOutcome =
+  | { readonly kind: 'body'; readonly bytes: Buffer }
+  | { readonly kind: 'tooLarge' }
+  | { readonly kind: 'late' }
+  | { readonly kind: 'aborted' }
 
 export interface BodyLimits {
   readonly maxBytes: number
