@@ -30,7 +30,8 @@ export function launch(options: Launch): ServerProcess {
   const log = openSync(join(options.folder, `${options.name}.log`), 'a')
   const child = spawn(options.program, options.args, {
     stdio: ['ignore', log, log],
-    detached: options.detached,
+    // A process group of its own: Ctrl-C in a terminal reaches only the parent, which then stops its servers in order.
+    detached: true,
     env: { ...process.env, ...(options.detached ? {} : { CLUSTER_DIE_WITH_PARENT: '1' }) },
   })
   closeSync(log)
