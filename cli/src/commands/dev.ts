@@ -1,0 +1,196 @@
+/**
+ * `mnemos dev`: the whole system on one machine, without root and without Docker.
+ *
+ * Flow: state folder → control plane → kinds, pool and address → operator, webhook, server, worker → wait for the signal →
+ * stop in the opposite order. Guarantees that nothing it started outlives it: children end with the channel to this process,
+ * the control plane with its parent.
+ */
+import { readdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import type { Cluster } from '@mnemos/cluster'
+import { createClient, systemClock } from '@mnemos/kube'
+import { installKinds, installPool, publishServer } from '../dev/install.ts'
+import { type DevAddresses, processPlans } from '../dev/processes.ts'
+import { step, untilReady } from '../dev/readiness.ts'
+import { claimState, type DevState } from '../dev/state.ts'
+import { type Supervised, supervise } from '../dev/supervise.ts'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import type { Invocation } from '../invocation.ts'
+import { type KubeAccess, loadKubeconfig } from '../kubeconfig.ts'
+import type { Terminal } from '../terminal.ts'
+
+export interface DevFlags {
+  readonly state: string
+  /** Use the data of the last run, and leave it for the next. */
+  readonly keep: boolean
+  readonly verbose: boolean
+  /** Folder in which file:// sources are looked up. */
+  readonly fileRoot?: string
+  readonly useCurrentContext: boolean
+}
+
+interface DevOptions extends DevFlags {
+  readonly fileRoot: string
+  /** Run against this cluster instead of starting one. */
+  readonly kubeconfig?: string
+  readonly context?: string
+}
+
+interface Foundation {
+  readonly access: KubeAccess
+  readonly kubeconfig: string
+  readonly kubectl: string
+  readonly cluster?: Cluster
+}
+
+/** Runs until the signal is aborted. @throws CliError when something cannot be started; everything is then stopped */
+export async function dev({ globals, config, terminal, signal }: Invocation, flags: DevFlags): Promise<ExitCode> {
+  const clock = systemClock
+  const { kubeconfig, context } = globals
+  const options: DevOptions = {
+    ...flags,
+    fileRoot: resolve(flags.fileRoot ?? (await folderOfSmallModel(config.cacheFolder)) ?? join(flags.state, 'files')),
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    ...(context === undefined ? {} : { context }),
+  }
+  const began = clock.monotonic()
+  const state = await claimState(options.state, options.keep)
+  const children: Supervised[] = []
+  let cluster: Cluster | undefined
+  try {
+    const foundation = await step(
+      terminal,
+      clock,
+      'control plane',
+      () => startFoundation(options, state, terminal),
+      ({ access }) => access.credentials.server,
+    )
+    cluster = foundation.cluster
+    signal.throwIfAborted()
+    const addresses = await prepare(foundation, terminal, signal)
+    const plans = processPlans({
+      config,
+      state,
+      addresses,
+      kubeconfig: foundation.kubeconfig,
+      fileRoot: options.fileRoot,
+      ...(context === undefined ? {} : { context }),
+    })
+    for (const plan of plans) {
+      children.push(supervise(plan, { terminal, clock, logFolder: state.logs, verbose: options.verbose }))
+    }
+    for (const child of children) {
+      await step(
+        terminal,
+        clock,
+        child.plan.name,
+        () => untilReady(child, clock, signal),
+        () => `log in ${join(options.state, 'logs', `${child.plan.name}.log`)}`,
+      )
+    }
+    const pids = { ...cluster?.pids(), ...Object.fromEntries(children.map((child) => [child.plan.name, child.pid() ?? 0])) }
+    await state.publish({
+      pid: process.pid,
+      kubeconfig: foundation.kubeconfig,
+      kubectl: foundation.kubectl,
+      server: addresses.serverUrl,
+      pids,
+    })
+    greet(terminal, foundation, options, (clock.monotonic() - began) / 1000)
+    await untilAborted(signal)
+    terminal.say('Stopping …')
+  } catch (error) {
+    if (!signal.aborted) throw error
+  } finally {
+    for (const child of [...children].reverse()) await child.stop()
+    await cluster?.stop()
+    await state.release(options.keep)
+    terminal.clearStatus()
+  }
+  terminal.say('Stopped; nothing is left running.')
+  return exitCodes.ok
+}
+
+async function startFoundation(options: DevOptions, state: DevState, terminal: Terminal): Promise<Foundation> {
+  if (options.kubeconfig !== undefined || options.useCurrentContext) {
+    const access = await loadKubeconfig(options)
+    return { access, kubeconfig: options.kubeconfig ?? '', kubectl: 'kubectl' }
+  }
+  const { startCluster } = await import('@mnemos/cluster')
+  const cluster = await startCluster({ folder: state.cluster, log: (line) => terminal.status(`    ${line}`, { lasting: true }) })
+  const access = await loadKubeconfig({ kubeconfig: cluster.kubeconfig })
+  return { access, kubeconfig: cluster.kubeconfig, kubectl: cluster.kubectl, cluster }
+}
+
+/** Installs what the processes need and picks their ports. */
+async function prepare(foundation: Foundation, terminal: Terminal, signal: AbortSignal): Promise<DevAddresses> {
+  const client = createClient({ credentials: foundation.access.credentials, userAgent: 'mnemos-dev' })
+  try {
+    return await step(
+      terminal,
+      systemClock,
+      'kinds',
+      async () => {
+        const count = await installKinds(client, systemClock, signal)
+        const joinToken = await installPool(client, signal)
+        const addresses = await pickAddresses(joinToken)
+        await publishServer(client, addresses.serverUrl, signal)
+        return { ...addresses, count }
+      },
+      ({ count }) => `${count} CustomResourceDefinitions, WorkerPool local, Namespace mnemos-system`,
+    )
+  } finally {
+    await client.close()
+  }
+}
+
+async function pickAddresses(joinToken: string): Promise<DevAddresses> {
+  const { freePort } = await import('@mnemos/cluster')
+  const server = await freePort()
+  return {
+    joinToken,
+    dispatch: await freePort(),
+    operatorHealth: await freePort(),
+    webhook: await freePort(),
+    webhookHealth: await freePort(),
+    server,
+    workerHealth: await freePort(),
+    serverUrl: `http://127.0.0.1:${server}`,
+  }
+}
+
+function greet(terminal: Terminal, foundation: Foundation, options: DevOptions, seconds: number): void {
+  terminal.say(`\nMNEMOS is up after ${seconds.toFixed(1)} s; Ctrl-C ends it. In another terminal:\n`)
+  if (foundation.kubeconfig !== '') terminal.write(`export KUBECONFIG=${foundation.kubeconfig}\n`)
+  const next = [
+    'kubectl apply -f examples/quickstart/model.yaml',
+    'npx mnemos chat smollm2 "Why is the sky blue?"',
+    'kubectl get mnemos -A',
+  ]
+  for (const command of next) terminal.say(terminal.paint('cyan', command))
+  terminal.say(`\nfile:// sources are read below ${options.fileRoot}; kubectl is ${foundation.kubectl}`)
+}
+
+/** Where hack/models.ts has put the small model, if it has. */
+async function folderOfSmallModel(cacheFolder: string): Promise<string | undefined> {
+  const models = join(cacheFolder, 'models')
+  const [newest] = (await readdir(models).catch(() => []))
+    .filter((name) => !/\.(lock|partial)$/.test(name))
+    .sort()
+    .reverse()
+  return newest === undefined ? undefined : join(models, newest)
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else
+      signal.addEventListener(
+        'abort',
+        () => {
+          resolve()
+        },
+        { once: true },
+      )
+  })
+}

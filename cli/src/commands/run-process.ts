@@ -1,0 +1,56 @@
+/**
+ * `mnemos operator|webhook|server|worker`: one process of the system, with the kubeconfig's credentials, or the pod's.
+ *
+ * The only place besides main.ts that knows the processes; each is loaded when it is named. Everything else they are told
+ * comes from the environment, read by their own config.ts.
+ */
+
+import type { Credentials } from '@mnemos/kube'
+import { inClusterCredentials } from '@mnemos/kube'
+import { pino } from 'pino'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import type { Invocation } from '../invocation.ts'
+import { loadKubeconfig } from '../kubeconfig.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** What a process gets beside its configuration. */
+interface Ports {
+  readonly signal: AbortSignal
+  readonly logger: pino.Logger
+  readonly credentials: () => Promise<Credentials>
+}
+
+const processes: Readonly<Record<string, (environment: Environment, ports: Ports) => Promise<void>>> = {
+  operator: async (environment, { credentials, signal, logger }) => {
+    const { parseOperatorConfig, runOperator } = await import('@mnemos/operator')
+    await runOperator(parseOperatorConfig(environment), { credentials: await credentials(), signal, logger })
+  },
+  webhook: async (environment, { credentials, signal, logger }) => {
+    const { parseWebhookConfig, runWebhook } = await import('@mnemos/webhooks')
+    await runWebhook(parseWebhookConfig(environment), { credentials: await credentials(), signal, logger })
+  },
+  server: async (environment, { credentials, signal, logger }) => {
+    const { parseServerConfig, runServer } = await import('@mnemos/server')
+    await runServer(parseServerConfig(environment), { credentials: await credentials(), signal, logger })
+  },
+  worker: async (environment, { signal, logger }) => {
+    const { parseWorkerConfig, runWorker } = await import('@mnemos/worker')
+    await runWorker(parseWorkerConfig(environment), { signal, logger })
+  },
+}
+
+/** Runs until the signal. @throws what the process throws when it cannot start */
+export async function runProcess(name: string, { config, globals, signal }: Invocation): Promise<ExitCode> {
+  const run = processes[name]
+  if (run === undefined) throw new Error(`no process is called ${name}`)
+  const logger = pino({ name, level: config.environment['MNEMOS_LOG_LEVEL'] ?? 'info' })
+  const named = globals.kubeconfig !== undefined || globals.context !== undefined
+  const inPod = !named && config.environment['KUBERNETES_SERVICE_HOST'] !== undefined
+  await run(config.environment, {
+    signal,
+    logger,
+    credentials: async () => (inPod ? inClusterCredentials(config.environment) : (await loadKubeconfig(globals)).credentials),
+  })
+  return exitCodes.ok
+}

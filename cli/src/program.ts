@@ -1,0 +1,156 @@
+/**
+ * The command line as data: every command, its arguments and flags. What a command does is loaded when it is called, so
+ * that `mnemos --help` costs nothing but this file.
+ */
+import { Command, InvalidArgumentError, Option } from 'commander'
+import type { DevFlags } from './commands/dev.ts'
+import type { PromptOptions, SubmitOptions } from './commands/jobs-submit.ts'
+import type { CliConfig } from './config.ts'
+import type { ExitCode } from './exit-codes.ts'
+import { type GlobalOptions, type Invocation, interruptSignal } from './invocation.ts'
+import { outputFormats } from './output.ts'
+import { createTerminal } from './terminal.ts'
+
+/** The program; `onExit` gets the exit code of the command that ran. */
+export function buildProgram(config: CliConfig, onExit: (code: ExitCode) => void): Command {
+  const program = new Command('mnemos')
+    .description('LLM work on Kubernetes: Models, Jobs, Queues and Workers as custom resources.')
+    .option('-n, --namespace <name>', "namespace; default the context's own")
+    .option('--context <name>', 'context of the kubeconfig')
+    .option('--kubeconfig <path>', 'kubeconfig; default $KUBECONFIG, then ~/.kube/config')
+    .option('--server <url>', 'URL of the MNEMOS server; default $MNEMOS_SERVER, then the ConfigMap mnemos-system/mnemos-server')
+    .addOption(new Option('-o, --output <format>', 'how data is printed').choices(outputFormats.slice(1)))
+    .option('--no-color', 'no colours (also: NO_COLOR=1, or stderr is no terminal)')
+    .showSuggestionAfterError()
+    .addHelpText('after', exitCodeHelp)
+
+  const invocation = (): Invocation => {
+    const globals = program.opts<GlobalOptions>()
+    const colour = config.colour && globals.color
+    return {
+      globals,
+      config,
+      signal: interruptSignal(),
+      terminal: createTerminal({ stdout: process.stdout, stderr: process.stderr, colour }),
+    }
+  }
+  const run = async (work: (invocation: Invocation) => Promise<ExitCode>): Promise<void> => {
+    onExit(await work(invocation()))
+  }
+  addJobs(program, run)
+  addChat(program, run)
+  addLint(program, run)
+  addDev(program, run)
+  addProcesses(program, run)
+  program
+    .command('version')
+    .description('print the version')
+    .action(() => run(async ({ terminal }) => (await import('./commands/version.ts')).printVersion(terminal)))
+  return program
+}
+
+type Run = (work: (invocation: Invocation) => Promise<ExitCode>) => Promise<void>
+
+function addJobs(program: Command, run: Run): void {
+  const jobs = program.command('jobs').alias('job').description('submit, watch and stop Jobs')
+  withPromptFlags(jobs.command('submit [model] [prompt]'))
+    .description('create a Job from a prompt, or the Jobs of a file')
+    .option('-f, --filename <path>', 'YAML or JSON with Jobs; - is stdin')
+    .option('-w, --wait', 'wait until it has ended; the exit code is the Job’s', false)
+    .action((model: string | undefined, prompt: string | undefined, options: SubmitOptions) =>
+      run(async (invocation) => (await import('./commands/jobs-submit.ts')).submitJobs(invocation, model, prompt, options)),
+    )
+  jobs
+    .command('get <name>')
+    .description('phase, why it waits and until when, attempts, result')
+    .action((name: string) => run(async (invocation) => (await import('./commands/jobs-get.ts')).getJob(invocation, name)))
+  jobs
+    .command('list')
+    .alias('ls')
+    .description('the Jobs of a namespace')
+    .action(() => run(async (invocation) => (await import('./commands/jobs-get.ts')).listJobs(invocation)))
+  jobs
+    .command('logs <name>')
+    .description('what a Job wrote')
+    .option('-f, --follow', 'every token as it appears, until the Job ends', false)
+    .action((name: string, { follow }: { follow: boolean }) =>
+      run(async (invocation) => (await import('./commands/jobs-logs.ts')).jobLogs(invocation, name, follow)),
+    )
+  jobs
+    .command('cancel <name...>')
+    .description('stop Jobs for good')
+    .action((names: string[]) => run(async (invocation) => (await import('./commands/jobs-cancel.ts')).cancelJobs(invocation, names)))
+  jobs
+    .command('wait <name...>')
+    .description('wait until Jobs have ended; exits 0 when all succeeded')
+    .option('--timeout <seconds>', 'give up after this long', number)
+    .action((names: string[], { timeout }: { timeout?: number }) =>
+      run(async (invocation) => (await import('./commands/jobs-wait.ts')).waitForJobs(invocation, names, timeout)),
+    )
+}
+
+function addChat(program: Command, run: Run): void {
+  withPromptFlags(program.command('chat <model> <prompt>'))
+    .description('ask a Model and stream its answer; Ctrl-C cancels')
+    .action((model: string, prompt: string, options: PromptOptions) =>
+      run(async (invocation) => (await import('./commands/chat.ts')).chat(invocation, model, prompt, options)),
+    )
+}
+
+function withPromptFlags(command: Command): Command {
+  return command
+    .option('--name <name>', 'name of the Job; made up when absent')
+    .option('--system <text>', 'what the model is told before the prompt')
+    .option('--max-tokens <count>', 'most tokens to generate', number)
+    .option('--temperature <value>', 'sampling temperature, 0 to 2', number)
+    .option('--seed <number>', 'the same seed repeats the answer', number)
+    .option('--queue <name>', 'the Queue to wait in')
+    .option('--priority <name>', 'critical, high, normal or low')
+}
+
+function addLint(program: Command, run: Run): void {
+  program
+    .command('lint <file...>')
+    .description('judge files offline as the API server and the webhook would; exits 1 on findings')
+    .action((files: string[]) => run(async (invocation) => (await import('./commands/lint.ts')).lint(invocation, files)))
+}
+
+function addDev(program: Command, run: Run): void {
+  program
+    .command('dev')
+    .description('run everything on this machine: a real control plane, operator, webhook, server, worker')
+    .option('--state <folder>', 'where data and logs lie', '.mnemos/dev')
+    .option('--keep', 'use the data of the last run and leave it for the next', false)
+    .option('--file-root <folder>', 'where file:// sources are read; default the folder of the small model')
+    .option('--use-current-context', 'run against the current context instead of starting a control plane', false)
+    .option('-v, --verbose', 'show every log line, not only warnings', false)
+    .action((flags: DevFlags) => run(async (invocation) => (await import('./commands/dev.ts')).dev(invocation, flags)))
+}
+
+const processNames = {
+  operator: 'reconcile and dispatch',
+  webhook: 'admission',
+  server: 'HTTP, streams, artifacts',
+  worker: 'run models',
+} as const
+
+function addProcesses(program: Command, run: Run): void {
+  for (const [name, what] of Object.entries(processNames)) {
+    program
+      .command(name)
+      .description(`run one process: ${what} (configured by environment variables)`)
+      .action(() => run(async (invocation) => (await import('./commands/run-process.ts')).runProcess(name, invocation)))
+  }
+}
+
+function number(value: string): number {
+  const parsed = Number(value)
+  if (value.trim() === '' || Number.isNaN(parsed)) throw new InvalidArgumentError('it must be a number')
+  return parsed
+}
+
+const exitCodeHelp = `
+Exit codes:
+  0  done            1  failed, or findings   2  cancelled
+  3  not found       4  not allowed           5  no answer from the server
+  64 wrong usage`
