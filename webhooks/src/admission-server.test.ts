@@ -3,6 +3,7 @@ import { Agent, type RequestOptions, request } from 'node:https'
 import { after, before, test } from 'node:test'
 import { connect } from 'node:tls'
 import { emptyCatalog, requesterAnnotation } from '@mnemos/domain'
+import { eventually } from '@mnemos/testkit'
 import { pino } from 'pino'
 import { type AdmissionServer, listenForReviews } from './admission-server.ts'
 import { issueAuthority, issueLeaf } from './certificates.ts'
@@ -119,7 +120,7 @@ const refused: Record<string, { call: Call; wantStatus: number }> = {
     wantStatus: 413,
   },
   'a body of 10 MB in chunks': { call: { body: Buffer.alloc(10_000_000, 0x20) }, wantStatus: 413 },
-  'JSON nested 10,000 deep': { call: { body: '{"a":'.repeat(10_000) + '1' + '}'.repeat(10_000) }, wantStatus: 400 },
+  'JSON nested 10,000 deep': { call: { body: `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}` }, wantStatus: 400 },
   'a NUL byte': { call: { body: `${aReview().slice(0, -1)},"x":\u0000}` }, wantStatus: 400 },
   'a member given twice': { call: { body: aReview().replace('"uid":"u1"', '"uid":"u1","uid":"u2"') }, wantStatus: 400 },
   'invalid UTF-8': { call: { body: Buffer.from([0x7b, 0xff, 0x7d]) }, wantStatus: 400 },
@@ -184,6 +185,27 @@ test('while draining, calls are answered and asked to go elsewhere', async () =>
   await draining
   await assert.rejects(call({ body: aReview() }))
   server = await start()
+})
+
+test('a server that drains under load answers every review it was sent', async () => {
+  let answered = 0
+  let moved = 0
+  const loading = Array.from({ length: 8 }, async () => {
+    for (;;) {
+      const answer = await call({ body: aReview() })
+      assert.equal(answer.status, 200)
+      answered += 1
+      // Asked to, a caller goes to another replica.
+      if (answer.connection !== 'close') continue
+      moved += 1
+      return
+    }
+  })
+  await eventually(() => answered > 50)
+  await server.drain(100)
+  await Promise.all(loading)
+  server = await start()
+  assert.equal(moved, 8)
 })
 
 test('metrics count verdicts by kind, never names', async () => {

@@ -8,7 +8,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, Server as NetServer } from 'node:net'
 import { type ReviewContext, type ReviewRequest, review } from '@mnemos/domain'
 import type { Logger } from 'pino'
 import { decodeReview, encodeReview, ReviewDecodeError } from './admission-review.ts'
@@ -167,10 +167,13 @@ function portOf(server: Server): number {
 async function closed(server: Server, graceMs: number, deadlineMs: number): Promise<void> {
   await new Promise<void>((resolve) => setTimeout(resolve, graceMs))
   await new Promise<void>((resolve) => {
-    // After a whole deadline nothing can be in flight that will still be answered.
-    const cut = setTimeout(() => server.closeAllConnections(), deadlineMs)
-    server.close(() => {
-      clearTimeout(cut)
+    // `close` of an HTTP server also cuts connections without a request, and with them callers between handshake and
+    // question. The one of a plain server only stops accepting; each answer from here on closes its connection.
+    const idle = setTimeout(() => server.closeIdleConnections(), deadlineMs / 2)
+    const all = setTimeout(() => server.closeAllConnections(), deadlineMs)
+    NetServer.prototype.close.call(server, () => {
+      clearTimeout(idle)
+      clearTimeout(all)
       resolve()
     })
   })

@@ -1,0 +1,199 @@
+/**
+ * Benchmark `admission`: the latency of reviews at the webhook, as an API server meets it.
+ *
+ * A webhook process with its caches on a real API server; reviews of 4 KB over a few keep-alive HTTPS connections, sent
+ * in an open loop: a slow answer does not hold back the next question, and counts in full. Mutating and validating
+ * reviews take turns, as they do for every object. Times are taken from the call to the last byte of the answer.
+ */
+import { type ChildProcess, execFile, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { Agent, request } from 'node:https'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { type Cluster, startCluster } from '@mnemos/cluster'
+import { createClient, resource } from '@mnemos/kube'
+import { z } from 'zod'
+
+const rate = 500
+const warmupSeconds = 5
+const seconds = 30
+const reviewBytes = 4096
+const connections = 8
+const portsSchema = z.object({ port: z.number(), healthPort: z.number() })
+type Ports = z.output<typeof portsSchema>
+
+export async function run(log: (line: string) => void): Promise<Record<string, unknown>> {
+  log('starting a control plane')
+  const cluster = await startCluster({ controllers: false, log })
+  const webhook = fork(join(import.meta.dirname, 'admission.child.ts'))
+  try {
+    await install(cluster)
+    const ports = await startWebhook(webhook, cluster)
+    const agent = new Agent({ keepAlive: true, maxSockets: connections, ca: await authorityOf(cluster) })
+    const call = callerOf(ports.port, agent)
+    log(`warming up for ${warmupSeconds} s`)
+    await openLoop(call, warmupSeconds)
+    log(`measuring ${rate} reviews/s for ${seconds} s`)
+    const { latencies, failures, lateMs } = await openLoop(call, seconds)
+    agent.destroy()
+    return {
+      p50_ms: quantile(latencies, 0.5),
+      p99_ms: quantile(latencies, 0.99),
+      max_ms: quantile(latencies, 1),
+      rss_mb: await memoryOf(ports.healthPort),
+      reviews: latencies.length,
+      failures,
+      conditions: {
+        rate_per_s: rate,
+        duration_s: seconds,
+        review_bytes: reviewBytes,
+        connections,
+        generator_late_p99_ms: quantile(lateMs, 0.99),
+        client: 'node:https in the same machine, TLS 1.3, open loop',
+      },
+    }
+  } finally {
+    webhook.disconnect()
+    await Promise.race([once(webhook, 'exit'), sleep(5000)])
+    webhook.kill('SIGKILL')
+    await cluster.stop()
+  }
+}
+
+/** The CRDs, the system namespace, and the Model that the reviews name. */
+async function install({ kubectl, kubeconfig }: Cluster): Promise<void> {
+  const run = async (args: readonly string[], input = ''): Promise<void> => {
+    const child = promisify(execFile)(kubectl, ['--kubeconfig', kubeconfig, ...args])
+    child.child.stdin?.end(input)
+    await child
+  }
+  const crds = join(import.meta.dirname, '../../crds')
+  await run(['apply', '--server-side', '-f', crds])
+  await run(['wait', '--for=condition=Established', '--timeout=30s', '-f', crds])
+  await run(['create', 'namespace', 'mnemos-system'])
+  const model = { apiVersion: 'mnemos.dev/v1alpha1', kind: 'Model', metadata: { name: 'smollm', namespace: 'default' }, spec: { source: { uri: 'file:///smollm.gguf' } } }
+  await run(['apply', '-f', '-'], JSON.stringify(model))
+}
+
+async function startWebhook(child: ChildProcess, { server, ca, token }: Cluster): Promise<Ports> {
+  child.send({ server, ca, token })
+  const [message] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as unknown[] // events are untyped
+  const ports = portsSchema.parse(message)
+  for (let tries = 0; tries < 200; tries += 1) {
+    if ((await fetch(`http://127.0.0.1:${ports.healthPort}/readyz`)).ok) return ports
+    await sleep(50)
+  }
+  throw new Error('the webhook did not become ready in 10 s')
+}
+
+/** The authority's certificate, from where API servers have it too. */
+async function authorityOf({ server, ca, token }: Cluster): Promise<string> {
+  const client = createClient({ credentials: { server, tls: { ca }, token: () => Promise.resolve(token) } })
+  const secrets = resource({ group: '', version: 'v1', plural: 'secrets', kind: 'Secret', namespaced: true })
+  const secret = await client.get(secrets, { namespace: 'mnemos-system', name: 'mnemos-webhook-ca' })
+  await client.close()
+  const parsed = z.object({ data: z.object({ 'ca.crt': z.string() }) }).parse(secret)
+  return Buffer.from(parsed.data['ca.crt'], 'base64').toString()
+}
+
+type Call = (index: number) => Promise<boolean>
+
+function callerOf(port: number, agent: Agent): Call {
+  return (index) =>
+    new Promise((resolve) => {
+      const body = reviewOf(index)
+      const headers = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }
+      const path = index % 2 === 0 ? '/mutate?timeout=3s' : '/validate?timeout=3s'
+      const outgoing = request({ host: '127.0.0.1', port, path, method: 'POST', agent, headers }, (response) => {
+        let answer = ''
+        response.on('data', (chunk: Buffer) => (answer += chunk.toString()))
+        response.on('end', () => resolve(response.statusCode === 200 && answer.includes('"allowed":true')))
+      })
+      outgoing.on('error', () => resolve(false))
+      outgoing.end(body)
+    })
+}
+
+async function openLoop(call: Call, forSeconds: number): Promise<{ latencies: number[]; failures: number; lateMs: number[] }> {
+  const latencies: number[] = []
+  const lateMs: number[] = []
+  const pending: Promise<void>[] = []
+  let failures = 0
+  const ask = async (index: number): Promise<void> => {
+    const sent = performance.now()
+    if (!(await call(index))) failures += 1
+    latencies.push(performance.now() - sent)
+  }
+  const started = performance.now()
+  for (let index = 0; index < rate * forSeconds; ) {
+    const due = started + (index * 1000) / rate
+    const now = performance.now()
+    if (now < due) {
+      await sleep(due - now)
+      continue
+    }
+    lateMs.push(now - due)
+    pending.push(ask(index))
+    index += 1
+  }
+  await Promise.all(pending)
+  return { latencies, failures, lateMs }
+}
+
+/** A Job with a prompt and the metadata that an API server adds, padded to the size. */
+function reviewOf(index: number): string {
+  const review = (prompt: string): string =>
+    JSON.stringify({
+      apiVersion: 'admission.k8s.io/v1',
+      kind: 'AdmissionReview',
+      request: {
+        uid: `0af3f1a4-e324-4a05-b25e-${String(index).padStart(12, '0')}`,
+        kind: { group: 'mnemos.dev', version: 'v1alpha1', kind: 'Job' },
+        resource: { group: 'mnemos.dev', version: 'v1alpha1', resource: 'mnemosjobs' },
+        name: `job-${index}`,
+        namespace: 'default',
+        operation: 'CREATE',
+        userInfo: { username: 'alice', groups: ['dev', 'system:authenticated'] },
+        object: {
+          apiVersion: 'mnemos.dev/v1alpha1',
+          kind: 'Job',
+          metadata: {
+            name: `job-${index}`,
+            namespace: 'default',
+            creationTimestamp: null,
+            annotations: { 'mnemos.dev/requester': 'alice' },
+            labels: { team: 'research', 'app.kubernetes.io/name': 'report' },
+            managedFields: [{ manager: 'kubectl', operation: 'Update', apiVersion: 'mnemos.dev/v1alpha1', time: '2026-01-01T00:00:00Z', fieldsType: 'FieldsV1', fieldsV1: { 'f:spec': { '.': {}, 'f:inference': { '.': {}, 'f:prompt': {} } } } }],
+          },
+          spec: {
+            inference: { modelRef: { name: 'smollm' }, prompt, parameters: { maxTokens: 128, temperature: 0.7, topP: 0.9, stop: ['###', '</s>'] } },
+            queue: 'default',
+            priority: 'normal',
+            dependsOn: ['prepare', 'fetch'],
+            deadlines: { queueSeconds: 3600, runSeconds: 600 },
+            retry: { limit: 3 },
+            suspend: false,
+            cancel: false,
+          },
+        },
+        oldObject: null,
+        dryRun: false,
+        options: { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1' },
+      },
+    })
+  const text = 'The quick brown fox jumps over the lazy dog. '.repeat(100)
+  return review(text.slice(0, reviewBytes - review('').length))
+}
+
+async function memoryOf(healthPort: number): Promise<number> {
+  const metrics = await (await fetch(`http://127.0.0.1:${healthPort}/metrics`)).text()
+  const bytes = /^process_resident_memory_bytes (\d+(?:\.\d+)?(?:e\+?\d+)?)$/m.exec(metrics)?.[1]
+  return Math.round(Number(bytes) / 1e5) / 10
+}
+
+function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const value = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+  return Math.round(value * 100) / 100
+}
