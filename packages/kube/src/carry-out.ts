@@ -1,0 +1,110 @@
+/**
+ * Carries out a plan: the one place that writes for every controller.
+ *
+ * Flow: status (compare-and-swap) → children → removals (after a live read, by UID) → events → effects.
+ * Guarantees: stopping after any step and starting over from a fresh observation ends the same, because children have
+ * names that follow from their parent, applying twice is applying once, and a removal names the UID. A 409 is thrown, never
+ * overcome: the caller decides anew from the changed object.
+ */
+import { type Client, replacing } from './client.ts'
+import { isAlreadyExists, KubeError } from './errors.ts'
+import type { EventRecorder } from './events.ts'
+import { controllerOf } from './owners.ts'
+import type { Plan, Removal } from './plan.ts'
+import { apiVersionOf, type KubeObject, type Resource, type UntypedObject } from './types.ts'
+
+export interface CarryOutContext<Effect> {
+  readonly client: Client
+  /** Field manager of applied children. */
+  readonly fieldManager: string
+  /** Every resource that plans may name in `apply`, `create` and `remove`. */
+  readonly resources: readonly Resource[]
+  readonly recorder?: EventRecorder
+  readonly perform?: (effect: Effect, signal: AbortSignal) => Promise<void> | void
+  readonly signal: AbortSignal
+}
+
+/**
+ * Carries the plan for `object` out and returns the object as the status write returned it, or undefined when none was needed.
+ * @throws KubeError of the first write that was refused
+ */
+export async function carryOut<T extends KubeObject, Status, Effect>(
+  context: CarryOutContext<Effect>,
+  resource: Resource<T>,
+  object: T,
+  plan: Plan<Status, Effect>,
+): Promise<T | undefined> {
+  const { client, signal } = context
+  let written: T | undefined
+  if (statusDiffers(object, plan.status)) written = await client.patchStatus(resource, object, asObject(plan.status), { signal })
+  for (const child of plan.apply)
+    await client.apply(resourceOf(context, child), child, { fieldManager: context.fieldManager, force: true, signal })
+  for (const child of plan.create ?? []) await createOnce(context, child)
+  for (const removal of plan.remove) await removeExactly(context, removal)
+  for (const note of plan.events) await context.recorder?.record(object, note)
+  for (const effect of plan.effects ?? []) await context.perform?.(effect, signal)
+  return written
+}
+
+/** Whether writing this status would change the object. */
+export function statusDiffers(object: KubeObject, status: unknown): boolean {
+  if (typeof status !== 'object' || status === null) return false
+  return !isNothing(replacing('status' in object ? object.status : undefined, status), 'status' in object ? object.status : undefined)
+}
+
+/** Whether a merge patch leaves `before` as it is. */
+function isNothing(patch: unknown, before: unknown): boolean {
+  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return isSame(patch ?? undefined, before)
+  const old = typeof before === 'object' && before !== null ? (before as Record<string, unknown>) : undefined
+  if (old === undefined) return false
+  return Object.entries(patch).every(([key, value]) => isNothing(value, old[key]))
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (Array.isArray(a) || Array.isArray(b))
+    return Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((item, at) => isSame(item, b[at]))
+  const left = Object.entries(a).filter(([, value]) => value !== undefined)
+  const right = new Map(Object.entries(b).filter(([, value]) => value !== undefined))
+  return left.length === right.size && left.every(([key, value]) => right.has(key) && isSame(value, right.get(key)))
+}
+
+async function createOnce<Effect>(context: CarryOutContext<Effect>, child: KubeObject): Promise<void> {
+  const { client, signal } = context
+  const resource = resourceOf(context, child)
+  try {
+    await client.create(resource, child, { signal, fieldManager: context.fieldManager })
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error
+    const existing = await client.get(resource, child.metadata, { signal })
+    if (existing === undefined || controllerOf(existing)?.uid === controllerOf(child)?.uid) return
+    throw new KubeError(`${child.kind} ${child.metadata.name} exists already and belongs to somebody else; rename one of the two`, {
+      status: 409,
+      reason: 'NotOurs',
+      cause: error,
+    })
+  }
+}
+
+/** Deletes the object only if it still is the one that was meant. */
+async function removeExactly<Effect>(context: CarryOutContext<Effect>, removal: Removal): Promise<void> {
+  const resource = resourceOf(context, removal)
+  const live = await context.client.get<UntypedObject>(resource as Resource<UntypedObject>, removal, { signal: context.signal })
+  if (live?.metadata.uid !== removal.uid || live.metadata.deletionTimestamp !== undefined) return
+  await context.client.delete(resource, removal, { uid: removal.uid, signal: context.signal })
+}
+
+function resourceOf(
+  { resources }: Pick<CarryOutContext<never>, 'resources'>,
+  { apiVersion, kind }: { apiVersion: string; kind: string },
+): Resource {
+  const found = resources.find((each) => each.kind === kind && apiVersionOf(each) === apiVersion)
+  if (found === undefined) throw new TypeError(`the plan names ${apiVersion} ${kind}, which this controller did not declare`)
+  return found
+}
+
+function asObject(value: unknown): object {
+  if (typeof value !== 'object' || value === null) throw new TypeError('a status is an object')
+  return value
+}

@@ -1,0 +1,40 @@
+/**
+ * What a decision asks for. A plan is a value: making one reads and writes nothing, so decisions can be tested as tables.
+ *
+ * The order in which a plan is carried out is fixed: status, then children, then removals, then events, then effects.
+ */
+import type { KubeObject } from './types.ts'
+
+export interface Plan<Status, Effect = never> {
+  /** The whole wanted status; undefined leaves it as it is. One that equals the stored one is not written. */
+  readonly status: Status | undefined
+  /** Children to bring about by server-side apply. */
+  readonly apply: readonly KubeObject[]
+  /** Children that are only ever created: one that exists and has our owner is success. */
+  readonly create?: readonly KubeObject[]
+  /** Objects to delete; nothing is deleted by leaving it out of a plan. */
+  readonly remove: readonly Removal[]
+  readonly events: readonly EventNote[]
+  /** Acts outside the API server, done last, after every write succeeded. */
+  readonly effects?: readonly Effect[]
+  readonly next: Next
+}
+
+/** When to look again: at the next change, after a time, or never until the spec changes. */
+export type Next = { readonly kind: 'change' } | { readonly kind: 'after'; readonly seconds: number } | { readonly kind: 'stalled' }
+
+export interface Removal {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly namespace?: string
+  readonly name: string
+  /** The object is deleted only while it still has this UID. */
+  readonly uid: string
+}
+
+export interface EventNote {
+  readonly type: 'Normal' | 'Warning'
+  readonly reason: string
+  readonly action: string
+  readonly note: string
+}
