@@ -7,7 +7,10 @@ import { z } from 'zod'
 
 const schema = z.object({
   KUBECONFIG: z.string().optional().describe('Path of the kubeconfig, when --kubeconfig is not given.'),
-  MNEMOS_SERVER: z.union([z.literal(''), z.url()]).optional().describe('URL of the MNEMOS server, when --server is not given.'),
+  MNEMOS_SERVER: z
+    .union([z.literal(''), z.url()])
+    .optional()
+    .describe('URL of the MNEMOS server, when --server is not given.'),
   MNEMOS_CACHE: z.string().optional().describe('Where compiled programs and models are kept; default ~/.cache/mnemos.'),
   XDG_CACHE_HOME: z.string().optional().describe('Parent of the cache folder, when MNEMOS_CACHE is not set.'),
   NO_COLOR: z.string().optional().describe('Any value turns colours off.'),

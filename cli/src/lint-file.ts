@@ -43,7 +43,10 @@ function lintDocument(document: Document.Parsed, lines: LineCounter): LintReport
   const known = kinds.map(({ kind }) => kind)
   const at = (path: string): number => lines.linePos(offsetOf(document, segmentsOf(path))).line
   if (object.apiVersion !== apiVersion) {
-    return { findings: [{ line: at('/apiVersion'), field: 'apiVersion', message: `${object.apiVersion} does not exist; write ${apiVersion}` }], judged: 1 }
+    return {
+      findings: [{ line: at('/apiVersion'), field: 'apiVersion', message: `${object.apiVersion} does not exist; write ${apiVersion}` }],
+      judged: 1,
+    }
   }
   if (!known.includes(object.kind)) {
     const message = `${object.kind} is no kind of ${group}; the kinds are ${known.join(', ')}`

@@ -33,5 +33,8 @@ async function filesOf(path: string): Promise<string[]> {
   if (found === undefined) throw new CliError(`there is no file ${path}`, { code: 'MNEMOS_USAGE', exitCode: exitCodes.usage })
   if (!found.isDirectory()) return [path]
   const names = await readdir(path, { recursive: true })
-  return names.filter((name) => /\.(ya?ml|json)$/.test(name)).map((name) => join(path, name)).sort()
+  return names
+    .filter((name) => /\.(ya?ml|json)$/.test(name))
+    .map((name) => join(path, name))
+    .sort()
 }

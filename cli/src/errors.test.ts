@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { CliError, describeError, errorLines } from './errors.ts'
+
+const refused = Object.assign(
+  new TypeError('fetch failed', { cause: Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }) }),
+)
+
+const cases: Record<string, { error: unknown; wantCode: string; wantExit: number }> = {
+  'nobody listens': { error: refused, wantCode: 'MNEMOS_UNREACHABLE', wantExit: 5 },
+  'a caller who is not known': { error: Object.assign(new Error('no'), { status: 401 }), wantCode: 'MNEMOS_UNAUTHENTICATED', wantExit: 4 },
+  'a caller who may not': { error: Object.assign(new Error('no'), { status: 403 }), wantCode: 'MNEMOS_FORBIDDEN', wantExit: 4 },
+  'an object that is not there': { error: Object.assign(new Error('no'), { status: 404 }), wantCode: 'MNEMOS_NOT_FOUND', wantExit: 3 },
+  'an object that is refused': { error: Object.assign(new Error('no'), { status: 422 }), wantCode: 'MNEMOS_REFUSED', wantExit: 1 },
+  'something else': { error: 'thrown text', wantCode: 'MNEMOS_UNEXPECTED', wantExit: 1 },
+}
+
+for (const [sentence, { error, wantCode, wantExit }] of Object.entries(cases)) {
+  test(`errors: ${sentence}`, () => {
+    const described = describeError(error)
+    assert.equal(described.code, wantCode)
+    assert.equal(described.exitCode, wantExit)
+  })
+}
+
+test('an error shows its fields and the next step', () => {
+  const error = new CliError('Job x is refused', { code: 'C', details: ['spec.priority: hihg; did you mean high?'], hint: 'mnemos lint' })
+  assert.deepEqual(errorLines(error), ['error: Job x is refused (C)', '  - spec.priority: hihg; did you mean high?', '  next: mnemos lint'])
+})
