@@ -1,2 +1,71 @@
-/** placeholder */
-export {}
+/**
+ * A connection to MNEMOS as the user of a kubeconfig: who we are, which namespace, where the server is.
+ *
+ * Guarantees that the bearer token is asked for anew for each request, and is sent to nobody but the server that was found.
+ */
+import type { Job, JobInput } from '@mnemos/api'
+import { createClient } from '@mnemos/kube'
+import { readServerUrl, serverAddress } from './dev/install.ts'
+import { CliError } from './errors.ts'
+import { exitCodes } from './exit-codes.ts'
+import type { StreamEvent } from './follow.ts'
+import type { Invocation } from './invocation.ts'
+import { jobsOver } from './jobs-api.ts'
+import { type KubeAccess, loadKubeconfig } from './kubeconfig.ts'
+
+/** What the commands ask of the server, about the Jobs of one namespace. */
+export interface JobsApi {
+  submit(job: JobInput, signal: AbortSignal): Promise<Job>
+  /** @throws CliError when there is none of that name */
+  get(name: string, signal: AbortSignal): Promise<Job>
+  list(signal: AbortSignal): Promise<readonly Job[]>
+  cancel(name: string, signal: AbortSignal): Promise<void>
+  /** The stored result, as text. */
+  result(name: string, signal: AbortSignal): Promise<string>
+  stream(name: string, lastEventId: string | undefined, signal: AbortSignal): AsyncIterable<StreamEvent>
+}
+
+export interface Session {
+  readonly namespace: string
+  readonly server: string
+  readonly jobs: JobsApi
+  /** The same session in another namespace. */
+  inNamespace(namespace: string | undefined): Session
+}
+
+/** @throws CliError when there is no kubeconfig, no token, or no server to be found */
+export async function connect({ globals, config, signal }: Invocation): Promise<Session> {
+  const access = await loadKubeconfig(globals)
+  const server = globals.server ?? config.server ?? (await findServer(access, signal))
+  const token = async (): Promise<string> => (await access.credentials.token?.()) ?? noToken(access)
+  const sessionIn = (namespace: string): Session => ({
+    namespace,
+    server,
+    jobs: jobsOver({ server, token, namespace }),
+    inNamespace: (other) => (other === undefined || other === namespace ? sessionIn(namespace) : sessionIn(other)),
+  })
+  return sessionIn(globals.namespace ?? access.namespace)
+}
+
+async function findServer(access: KubeAccess, signal: AbortSignal): Promise<string> {
+  const client = createClient({ credentials: access.credentials, userAgent: 'mnemos', connections: 1 })
+  try {
+    const url = await readServerUrl(client, signal)
+    if (url !== undefined) return url
+  } finally {
+    await client.close()
+  }
+  throw new CliError(`no MNEMOS server is known in context ${access.context}: there is no ConfigMap ${serverAddress.namespace}/${serverAddress.name}`, {
+    code: 'MNEMOS_SERVER_NOT_FOUND',
+    hint: 'name it with --server URL, or start one on this machine: mnemos dev',
+    exitCode: exitCodes.unreachable,
+  })
+}
+
+function noToken(access: KubeAccess): never {
+  throw new CliError(`context ${access.context} has no bearer token, and the server knows people only by one`, {
+    code: 'MNEMOS_NO_TOKEN',
+    hint: 'use a context with a token or an exec plugin, e.g.: kubectl create token NAME',
+    exitCode: exitCodes.denied,
+  })
+}

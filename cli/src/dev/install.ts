@@ -74,8 +74,8 @@ export async function installPool(client: Client, signal: AbortSignal): Promise<
   const name = { namespace: devPool.namespace, name: `mnemos-join-${devPool.name}` }
   const known = (await client.get(secrets, name, { signal }))?.data?.['token']
   const token = known === undefined ? randomBytes(32).toString('hex') : Buffer.from(known, 'base64').toString()
-  const data = { token: Buffer.from(token).toString('base64') }
-  await client.apply(secrets, { apiVersion: 'v1', kind: 'Secret', metadata: name, data }, options)
+  const secret: Secret = { apiVersion: 'v1', kind: 'Secret', metadata: name, data: { token: Buffer.from(token).toString('base64') } }
+  await client.apply(secrets, secret, options)
   const spec = { external: true, engines: ['llama-cpp'], allowedNamespaces: { from: 'All' } }
   const pool = { apiVersion, kind: 'WorkerPool', metadata: devPool, spec }
   await client.apply(pools, pool, options)
@@ -85,7 +85,8 @@ export async function installPool(client: Client, signal: AbortSignal): Promise<
 /** Publishes the server's URL, readable by everyone who is known to the cluster. */
 export async function publishServer(client: Client, url: string, signal: AbortSignal): Promise<void> {
   const options = { fieldManager, force: true, signal }
-  await client.apply(configMaps, { apiVersion: 'v1', kind: 'ConfigMap', metadata: serverAddress, data: { url } }, options)
+  const address: ConfigMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: serverAddress, data: { url } }
+  await client.apply(configMaps, address, options)
   const rbac = 'rbac.authorization.k8s.io'
   const role = {
     apiVersion: `${rbac}/v1`,
