@@ -52,8 +52,17 @@ export type Reason = keyof typeof reasons
 
 /** Condition types of ours; all are positive, so True is the good state (except Reconciling and Stalled, by kstatus' rule). */
 export const conditionTypes = [
-  'Ready', 'Succeeded', 'Reconciling', 'Stalled', 'DeadLettered', 'Placed', 'Started',
-  'ArtifactVerified', 'FirstToken', 'Registered', 'HeartbeatFresh',
+  'Ready',
+  'Succeeded',
+  'Reconciling',
+  'Stalled',
+  'DeadLettered',
+  'Placed',
+  'Started',
+  'ArtifactVerified',
+  'FirstToken',
+  'Registered',
+  'HeartbeatFresh',
 ] as const
 export type ConditionType = (typeof conditionTypes)[number]
 
@@ -68,10 +77,7 @@ export const conditionSchema = z.object({
 export type Condition = z.output<typeof conditionSchema>
 
 /** The conditions of a status: a list-map by type, at most 16. */
-export const conditions = keyedBy(
-  z.array(conditionSchema).max(16).describe('What is true about this object now.'),
-  'type',
-)
+export const conditions = keyedBy(z.array(conditionSchema).max(16).describe('What is true about this object now.'), 'type')
 
 /** A condition as a decision states it: the time is filled in by `withConditions`. */
 export interface ConditionFact {

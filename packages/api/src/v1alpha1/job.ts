@@ -24,23 +24,35 @@ const parameters = z.object({
   stop: z.array(z.string().min(1).max(64)).max(8).optional().describe('Texts that end the answer.'),
 })
 
-const inference = rule(z.object({
-  modelRef: objectReference.describe('The Model that answers.'),
-  prompt: z.string().min(1).max(maxInlineInputBytes).optional().describe('The text to continue or answer (at most 16 KiB).'),
-  messages: z.array(z.object({
-    role: z.enum(['system', 'user', 'assistant']).describe('Who says it.'),
-    content: z.string().max(maxInlineInputBytes).describe('What is said.'),
-  })).max(64).optional().describe('A conversation; the model writes its next message.'),
-  parameters: parameters.default({ maxTokens: 256 }).describe('How tokens are chosen.'),
-}), {
-  rule: 'has(self.prompt) != has(self.messages)',
-  message: 'exactly one of prompt and messages must be given',
-  reason: 'FieldValueInvalid',
-})
+const inference = rule(
+  z.object({
+    modelRef: objectReference.describe('The Model that answers.'),
+    prompt: z.string().min(1).max(maxInlineInputBytes).optional().describe('The text to continue or answer (at most 16 KiB).'),
+    messages: z
+      .array(
+        z.object({
+          role: z.enum(['system', 'user', 'assistant']).describe('Who says it.'),
+          content: z.string().max(maxInlineInputBytes).describe('What is said.'),
+        }),
+      )
+      .max(64)
+      .optional()
+      .describe('A conversation; the model writes its next message.'),
+    parameters: parameters.default({ maxTokens: 256 }).describe('How tokens are chosen.'),
+  }),
+  {
+    rule: 'has(self.prompt) != has(self.messages)',
+    message: 'exactly one of prompt and messages must be given',
+    reason: 'FieldValueInvalid',
+  },
+)
 
 const maintenance = z.object({
   task: z.enum(['ImportModel']).describe('The built-in task to run.'),
-  parameters: z.record(z.string().max(63), z.string().max(2048)).optional().describe('Parameters of the task. ImportModel: uri, and digest when one is demanded.'),
+  parameters: z
+    .record(z.string().max(63), z.string().max(2048))
+    .optional()
+    .describe('Parameters of the task. ImportModel: uri, and digest when one is demanded.'),
 })
 
 /** The blocks of which a Job has exactly one. */
@@ -50,33 +62,52 @@ export type WorkType = (typeof workTypes)[number]
 export const priorities = ['critical', 'high', 'normal', 'low'] as const
 export type Priority = (typeof priorities)[number]
 
-const spec = rule(z.object({
-  inference: inference.optional().describe('Ask a model.'),
-  maintenance: maintenance.optional().describe('A task of the platform itself.'),
-  queue: dnsName.default('default').describe('The Queue that the Job waits in.'),
-  priority: z.enum(priorities).default('normal').describe('Who goes first in a queue: critical, high, normal, low.'),
-  dependsOn: z.array(dnsName).max(32).optional().describe('Jobs of the same namespace that must have succeeded first.'),
-  deadlines: z.object({
-    queueSeconds: z.int32().min(1).max(2_592_000).optional().describe('Longest wait from creation to the first start.'),
-    runSeconds: z.int32().min(1).max(2_592_000).optional().describe('Longest run of one attempt.'),
-  }).optional().describe('When to give up.'),
-  retry: z.object({
-    limit: z.int32().min(0).max(100).default(3).describe('Failed attempts after which the Job is given up.'),
-  }).default({ limit: 3 }).describe('How failures are retried.'),
-  ttlSecondsAfterFinished: z.int32().min(0).optional().describe('Delete the Job this long after it ended; kept when absent.'),
-  suspend: z.boolean().default(false).describe('Hold the Job: it is not started while true.'),
-  cancel: z.boolean().default(false).describe('Stop the Job for good. Once true it stays true.'),
-}), {
-  rule: 'has(self.inference) != has(self.maintenance)',
-  message: 'exactly one of inference and maintenance must be given',
-})
+const spec = rule(
+  z.object({
+    inference: inference.optional().describe('Ask a model.'),
+    maintenance: maintenance.optional().describe('A task of the platform itself.'),
+    queue: dnsName.default('default').describe('The Queue that the Job waits in.'),
+    priority: z.enum(priorities).default('normal').describe('Who goes first in a queue: critical, high, normal, low.'),
+    dependsOn: z.array(dnsName).max(32).optional().describe('Jobs of the same namespace that must have succeeded first.'),
+    deadlines: z
+      .object({
+        queueSeconds: z.int32().min(1).max(2_592_000).optional().describe('Longest wait from creation to the first start.'),
+        runSeconds: z.int32().min(1).max(2_592_000).optional().describe('Longest run of one attempt.'),
+      })
+      .optional()
+      .describe('When to give up.'),
+    retry: z
+      .object({
+        limit: z.int32().min(0).max(100).default(3).describe('Failed attempts after which the Job is given up.'),
+      })
+      .default({ limit: 3 })
+      .describe('How failures are retried.'),
+    ttlSecondsAfterFinished: z.int32().min(0).optional().describe('Delete the Job this long after it ended; kept when absent.'),
+    suspend: z.boolean().default(false).describe('Hold the Job: it is not started while true.'),
+    cancel: z.boolean().default(false).describe('Stop the Job for good. Once true it stays true.'),
+  }),
+  {
+    rule: 'has(self.inference) != has(self.maintenance)',
+    message: 'exactly one of inference and maintenance must be given',
+  },
+)
 
 export const phases = ['Pending', 'Scheduled', 'Running', 'Retrying', 'Succeeded', 'Failed', 'Cancelled'] as const
 export type Phase = (typeof phases)[number]
 
 /** Failure classes: what went wrong decides whether, and how soon, the Job is tried again. */
 export const failureClasses = [
-  'BadInput', 'ModelUnavailable', 'EngineCrashed', 'OutOfMemory', 'NodeLost', 'Released', 'Preempted', 'DeadlineExceeded', 'StorageUnavailable', 'DiskFull', 'Internal',
+  'BadInput',
+  'ModelUnavailable',
+  'EngineCrashed',
+  'OutOfMemory',
+  'NodeLost',
+  'Released',
+  'Preempted',
+  'DeadlineExceeded',
+  'StorageUnavailable',
+  'DiskFull',
+  'Internal',
 ] as const
 export type FailureClass = (typeof failureClasses)[number]
 
@@ -97,43 +128,68 @@ const status = z.object({
   startedAt: time.optional().describe('When the newest attempt started.'),
   finishedAt: time.optional().describe('When the Job ended.'),
   retryAt: time.optional().describe('When the next attempt may start.'),
-  queue: z.object({
-    position: z.int32().min(1).optional().describe('Place in the queue, 1 is next.'),
-    reasons: z.array(z.string().max(256)).max(8).default([]).describe('What keeps the Job from starting.'),
-    startEta: time.optional().describe('Estimated start.'),
-  }).optional().describe('Why the Job waits, and until when.'),
-  progress: z.object({
-    percent: z.int32().min(0).max(100).optional().describe('Share done.'),
-    tokens: z.int32().min(0).optional().describe('Tokens generated so far.'),
-    bytes: z.int().min(0).optional().describe('Bytes moved so far.'),
-    totalBytes: z.int().min(0).optional().describe('Bytes to move.'),
-    message: z.string().max(256).optional().describe('What is being done.'),
-  }).optional().describe('How far the newest attempt is.'),
-  usage: z.object({
-    promptTokens: z.int32().min(0).default(0).describe('Tokens read.'),
-    completionTokens: z.int32().min(0).default(0).describe('Tokens written.'),
-    durationMs: z.int().min(0).default(0).describe('Time the engine worked, in milliseconds.'),
-  }).optional().describe('What the committed attempt used.'),
-  result: z.object({
-    uri: z.string().max(1024).describe('Where the whole result is: artifact://<key>.'),
-    sha256: z.string().max(64).regex(/^[a-f0-9]{64}$/).describe('SHA-256 of the stored object.'),
-    sizeBytes: z.int().min(0).describe('Size of the stored object.'),
-    inline: z.string().max(maxInlineResultBytes).optional().describe('The result itself when it is at most 4 KiB.'),
-  }).optional().describe('What came out.'),
-  failure: z.object({
-    class: z.enum(failureClasses).describe('Kind of failure.'),
-    reason: z.string().max(64).describe('Why, as one word.'),
-    message: z.string().max(1024).describe('Why, as a sentence.'),
-    hint: z.string().max(512).optional().describe('What to do about it.'),
-  }).optional().describe('Why the newest failed attempt, or the Job, failed.'),
-  attempts: z.array(z.object({
-    attempt: z.int32().min(1).describe('Number of the attempt.'),
-    worker: z.string().max(253).optional().describe('Worker that had it.'),
-    startedAt: time.optional().describe('When it was issued.'),
-    endedAt: time.optional().describe('When it ended.'),
-    outcome: z.string().max(64).describe('How it ended: Succeeded, Cancelled or a failure class.'),
-    message: z.string().max(256).optional().describe('Detail.'),
-  })).max(10).default([]).describe('The last ten attempts that ended, oldest first.'),
+  queue: z
+    .object({
+      position: z.int32().min(1).optional().describe('Place in the queue, 1 is next.'),
+      reasons: z.array(z.string().max(256)).max(8).default([]).describe('What keeps the Job from starting.'),
+      startEta: time.optional().describe('Estimated start.'),
+    })
+    .optional()
+    .describe('Why the Job waits, and until when.'),
+  progress: z
+    .object({
+      percent: z.int32().min(0).max(100).optional().describe('Share done.'),
+      tokens: z.int32().min(0).optional().describe('Tokens generated so far.'),
+      bytes: z.int().min(0).optional().describe('Bytes moved so far.'),
+      totalBytes: z.int().min(0).optional().describe('Bytes to move.'),
+      message: z.string().max(256).optional().describe('What is being done.'),
+    })
+    .optional()
+    .describe('How far the newest attempt is.'),
+  usage: z
+    .object({
+      promptTokens: z.int32().min(0).default(0).describe('Tokens read.'),
+      completionTokens: z.int32().min(0).default(0).describe('Tokens written.'),
+      durationMs: z.int().min(0).default(0).describe('Time the engine worked, in milliseconds.'),
+    })
+    .optional()
+    .describe('What the committed attempt used.'),
+  result: z
+    .object({
+      uri: z.string().max(1024).describe('Where the whole result is: artifact://<key>.'),
+      sha256: z
+        .string()
+        .max(64)
+        .regex(/^[a-f0-9]{64}$/)
+        .describe('SHA-256 of the stored object.'),
+      sizeBytes: z.int().min(0).describe('Size of the stored object.'),
+      inline: z.string().max(maxInlineResultBytes).optional().describe('The result itself when it is at most 4 KiB.'),
+    })
+    .optional()
+    .describe('What came out.'),
+  failure: z
+    .object({
+      class: z.enum(failureClasses).describe('Kind of failure.'),
+      reason: z.string().max(64).describe('Why, as one word.'),
+      message: z.string().max(1024).describe('Why, as a sentence.'),
+      hint: z.string().max(512).optional().describe('What to do about it.'),
+    })
+    .optional()
+    .describe('Why the newest failed attempt, or the Job, failed.'),
+  attempts: z
+    .array(
+      z.object({
+        attempt: z.int32().min(1).describe('Number of the attempt.'),
+        worker: z.string().max(253).optional().describe('Worker that had it.'),
+        startedAt: time.optional().describe('When it was issued.'),
+        endedAt: time.optional().describe('When it ended.'),
+        outcome: z.string().max(64).describe('How it ended: Succeeded, Cancelled or a failure class.'),
+        message: z.string().max(256).optional().describe('Detail.'),
+      }),
+    )
+    .max(10)
+    .default([])
+    .describe('The last ten attempts that ended, oldest first.'),
   conditions: conditions.default([]),
 })
 
@@ -144,37 +200,64 @@ const unchanged = (path: string): string =>
   `(has(self.${path}) == has(oldSelf.${path}) && (!has(self.${path}) || self.${path} == oldSelf.${path}))`
 
 export const jobKind = defineKind({
-  kind: 'Job', plural: 'mnemosjobs', singular: 'mnemosjob', shortName: 'mnjob', scope: 'Namespaced',
+  kind: 'Job',
+  plural: 'mnemosjobs',
+  singular: 'mnemosjob',
+  shortName: 'mnjob',
+  scope: 'Namespaced',
   description: 'One piece of LLM work: queued, explained, retried and fenced.',
-  spec, status,
+  spec,
+  status,
   statusDefault: {
     phase: 'Pending',
-    conditions: [{
-      type: 'Reconciling', status: 'True', reason: 'Pending', observedGeneration: 0,
-      message: 'The Job was accepted and waits to be looked at for the first time.',
-      lastTransitionTime: '1970-01-01T00:00:00Z',
-    }],
+    conditions: [
+      {
+        type: 'Reconciling',
+        status: 'True',
+        reason: 'Pending',
+        observedGeneration: 0,
+        message: 'The Job was accepted and waits to be looked at for the first time.',
+        lastTransitionTime: '1970-01-01T00:00:00Z',
+      },
+    ],
   },
   rules: [
     { rule: '!has(oldSelf.status) || has(self.status)', message: 'status cannot be removed', serverOnly: true, fieldPath: '.status' },
-    { rule: '!has(oldSelf.status) || self.status.attempt >= oldSelf.status.attempt', message: 'attempt never falls', serverOnly: true, fieldPath: '.status.attempt' },
+    {
+      rule: '!has(oldSelf.status) || self.status.attempt >= oldSelf.status.attempt',
+      message: 'attempt never falls',
+      serverOnly: true,
+      fieldPath: '.status.attempt',
+    },
     {
       rule: '!has(oldSelf.status) || self.status.attempt != oldSelf.status.attempt || !has(oldSelf.status.worker) || (has(self.status.worker) && self.status.worker == oldSelf.status.worker)',
-      message: 'worker is fixed within an attempt', serverOnly: true, fieldPath: '.status.worker',
+      message: 'worker is fixed within an attempt',
+      serverOnly: true,
+      fieldPath: '.status.worker',
     },
     {
       rule: `!has(oldSelf.status) || !(oldSelf.status.phase in ${terminal}) || self.status.phase == oldSelf.status.phase`,
-      message: 'a terminal phase never changes', serverOnly: true, fieldPath: '.status.phase',
+      message: 'a terminal phase never changes',
+      serverOnly: true,
+      fieldPath: '.status.phase',
     },
-    { rule: '!oldSelf.spec.cancel || self.spec.cancel', message: 'cancel cannot be taken back', serverOnly: true, fieldPath: '.spec.cancel' },
+    {
+      rule: '!oldSelf.spec.cancel || self.spec.cancel',
+      message: 'cancel cannot be taken back',
+      serverOnly: true,
+      fieldPath: '.spec.cancel',
+    },
     {
       rule: "self.spec.queue == oldSelf.spec.queue || !has(oldSelf.status) || oldSelf.status.phase == 'Pending'",
-      message: 'queue may change only while the Job is Pending', serverOnly: true, fieldPath: '.spec.queue',
+      message: 'queue may change only while the Job is Pending',
+      serverOnly: true,
+      fieldPath: '.spec.queue',
     },
     ...frozenFields.map((field) => ({
       rule: unchanged(`spec.${field}`),
       message: `${field} cannot change after creation; create a new Job instead`,
-      serverOnly: true, fieldPath: `.spec.${field}`,
+      serverOnly: true,
+      fieldPath: `.spec.${field}`,
     })),
   ],
   columns: [

@@ -8,62 +8,94 @@ import { allowedNamespaces, dnsName } from './references.ts'
 export const digestPattern = /^sha256:[a-f0-9]{64}$/
 
 const source = z.object({
-  uri: z.string().min(1).max(2048).regex(/^(s3|https|hf|oci|pvc|file|job|model):\/\/.+/)
-    .describe('Where the bytes are: s3://, https://, hf://, oci://, pvc://, file:// (development), job://<job>/<output> or model://<name>.'),
-  digest: z.string().max(71).regex(digestPattern).optional()
+  uri: z
+    .string()
+    .min(1)
+    .max(2048)
+    .regex(/^(s3|https|hf|oci|pvc|file|job|model):\/\/.+/)
+    .describe(
+      'Where the bytes are: s3://, https://, hf://, oci://, pvc://, file:// (development), job://<job>/<output> or model://<name>.',
+    ),
+  digest: z
+    .string()
+    .max(71)
+    .regex(digestPattern)
+    .optional()
     .describe('SHA-256 the bytes must have, as sha256:<64 hex digits>. Absent: the import pins what it found in status.digest.'),
-  secretRef: z.object({ name: dnsName.describe('Name of the Secret.') }).optional()
+  secretRef: z
+    .object({ name: dnsName.describe('Name of the Secret.') })
+    .optional()
     .describe('Secret in the same namespace with credentials for the source; mounted only where the import runs.'),
 })
 
-const spec = rule(z.object({
-  source: source.describe('Where the bytes come from.'),
-  family: z.string().min(1).max(64).optional().describe('Model family, e.g. llama; detected when absent.'),
-  version: z.string().min(1).max(64).optional().describe('Version of the model as its makers call it.'),
-  format: z.enum(['gguf', 'safetensors']).optional().describe('File format; detected when absent.'),
-  license: z.string().min(1).max(128).optional().describe('SPDX expression; detected when absent.'),
-  runtime: z.object({
-    engine: z.enum(['llama-cpp', 'vllm', 'pytorch']).default('llama-cpp').describe('Engine that loads the model.'),
-    parameters: z.record(z.string().max(63), z.string().max(256)).optional().describe('Settings of the engine, as it names them.'),
-  }).default({ engine: 'llama-cpp' }).describe('How the model is run.'),
-  allowedNamespaces: allowedNamespaces.default({ from: 'Same' }).describe('Namespaces whose Jobs may use the model.'),
-}), {
-  rule: "self.allowedNamespaces.from != 'Selector' || has(self.allowedNamespaces.selector)",
-  message: 'allowedNamespaces.from Selector needs a selector',
-  fieldPath: '.allowedNamespaces.selector',
-  reason: 'FieldValueRequired',
-})
+const spec = rule(
+  z.object({
+    source: source.describe('Where the bytes come from.'),
+    family: z.string().min(1).max(64).optional().describe('Model family, e.g. llama; detected when absent.'),
+    version: z.string().min(1).max(64).optional().describe('Version of the model as its makers call it.'),
+    format: z.enum(['gguf', 'safetensors']).optional().describe('File format; detected when absent.'),
+    license: z.string().min(1).max(128).optional().describe('SPDX expression; detected when absent.'),
+    runtime: z
+      .object({
+        engine: z.enum(['llama-cpp', 'vllm', 'pytorch']).default('llama-cpp').describe('Engine that loads the model.'),
+        parameters: z.record(z.string().max(63), z.string().max(256)).optional().describe('Settings of the engine, as it names them.'),
+      })
+      .default({ engine: 'llama-cpp' })
+      .describe('How the model is run.'),
+    allowedNamespaces: allowedNamespaces.default({ from: 'Same' }).describe('Namespaces whose Jobs may use the model.'),
+  }),
+  {
+    rule: "self.allowedNamespaces.from != 'Selector' || has(self.allowedNamespaces.selector)",
+    message: 'allowedNamespaces.from Selector needs a selector',
+    fieldPath: '.allowedNamespaces.selector',
+    reason: 'FieldValueRequired',
+  },
+)
 
 const status = z.object({
-  phase: z.enum(['Pending', 'Importing', 'Ready', 'Failed']).default('Pending').describe('Where the model is, for people; programs read conditions.'),
+  phase: z
+    .enum(['Pending', 'Importing', 'Ready', 'Failed'])
+    .default('Pending')
+    .describe('Where the model is, for people; programs read conditions.'),
   observedGeneration: z.int().min(0).default(0).describe('The generation of the spec that this status describes.'),
   conditions: conditions.default([]),
   digest: z.string().max(71).regex(digestPattern).optional().describe('SHA-256 of the verified bytes.'),
   sizeBytes: z.int().min(0).optional().describe('Size of the verified bytes.'),
   artifact: z.string().max(512).optional().describe('Key of the bytes in the artifact store.'),
-  resolved: z.object({
-    format: z.string().max(64).optional().describe('File format found.'),
-    family: z.string().max(64).optional().describe('Architecture found in the file.'),
-    name: z.string().max(128).optional().describe('Name found in the file.'),
-    license: z.string().max(128).optional().describe('Licence found in the file.'),
-    quantization: z.string().max(64).optional().describe('Quantization found in the file.'),
-    contextLength: z.int().min(0).optional().describe('Context length in tokens found in the file.'),
-    parameterCount: z.int().min(0).optional().describe('Number of parameters found in the file.'),
-  }).optional().describe('What was detected from the bytes.'),
-  progress: z.object({
-    bytes: z.int().min(0).describe('Bytes copied so far.'),
-    total: z.int().min(0).describe('Bytes in all; 0 while unknown.'),
-    percent: z.int().min(0).max(100).describe('Share done.'),
-    etaSeconds: z.int().min(0).optional().describe('Estimated seconds left.'),
-  }).optional().describe('Progress of the import.'),
+  resolved: z
+    .object({
+      format: z.string().max(64).optional().describe('File format found.'),
+      family: z.string().max(64).optional().describe('Architecture found in the file.'),
+      name: z.string().max(128).optional().describe('Name found in the file.'),
+      license: z.string().max(128).optional().describe('Licence found in the file.'),
+      quantization: z.string().max(64).optional().describe('Quantization found in the file.'),
+      contextLength: z.int().min(0).optional().describe('Context length in tokens found in the file.'),
+      parameterCount: z.int().min(0).optional().describe('Number of parameters found in the file.'),
+    })
+    .optional()
+    .describe('What was detected from the bytes.'),
+  progress: z
+    .object({
+      bytes: z.int().min(0).describe('Bytes copied so far.'),
+      total: z.int().min(0).describe('Bytes in all; 0 while unknown.'),
+      percent: z.int().min(0).max(100).describe('Share done.'),
+      etaSeconds: z.int().min(0).optional().describe('Estimated seconds left.'),
+    })
+    .optional()
+    .describe('Progress of the import.'),
   cachedOn: z.array(dnsName).max(64).optional().describe('Workers whose cache holds the bytes (the first 64).'),
   loadedOn: z.array(dnsName).max(64).optional().describe('Workers that hold the model in memory (the first 64).'),
 })
 
 export const modelKind = defineKind({
-  kind: 'Model', plural: 'mnemosmodels', singular: 'mnemosmodel', shortName: 'mnmodel', scope: 'Namespaced',
+  kind: 'Model',
+  plural: 'mnemosmodels',
+  singular: 'mnemosmodel',
+  shortName: 'mnmodel',
+  scope: 'Namespaced',
   description: 'A language model: where its bytes come from, how they are verified, who may use them.',
-  spec, status,
+  spec,
+  status,
   statusDefault: { phase: 'Pending' },
   rules: [],
   columns: [

@@ -18,9 +18,14 @@ const status = z.object({
 })
 
 export const queueKind = defineKind({
-  kind: 'Queue', plural: 'mnemosqueues', singular: 'mnemosqueue', shortName: 'mnqueue', scope: 'Cluster',
+  kind: 'Queue',
+  plural: 'mnemosqueues',
+  singular: 'mnemosqueue',
+  shortName: 'mnqueue',
+  scope: 'Cluster',
   description: 'A line in which Jobs wait for their turn.',
-  spec, status,
+  spec,
+  status,
   statusDefault: {},
   rules: [],
   columns: [

@@ -1,7 +1,11 @@
 /** Shapes that several kinds share: references, namespaces that may use an object, names. */
 import { z } from 'zod'
 
-export const dnsName = z.string().min(1).max(253).regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/)
+export const dnsName = z
+  .string()
+  .min(1)
+  .max(253)
+  .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/)
 
 /** A reference to an object of a namespaced kind; without a namespace, the referrer's own. */
 export const objectReference = z.object({
@@ -15,6 +19,9 @@ export const labelSelector = z.object({
 
 /** Who outside the object's own namespace may use it. */
 export const allowedNamespaces = z.object({
-  from: z.enum(['Same', 'Selector', 'All']).default('Same').describe('Same: only its own namespace. Selector: those the selector matches. All: every namespace.'),
+  from: z
+    .enum(['Same', 'Selector', 'All'])
+    .default('Same')
+    .describe('Same: only its own namespace. Selector: those the selector matches. All: every namespace.'),
   selector: labelSelector.optional().describe('Labels of the namespaces that may use it, with `from: Selector`.'),
 })

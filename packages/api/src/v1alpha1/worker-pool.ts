@@ -7,7 +7,12 @@ import { allowedNamespaces, dnsName, objectReference } from './references.ts'
 
 const spec = z.object({
   external: z.boolean().default(false).describe('The pool makes no pods: its workers are started elsewhere and join with a token.'),
-  engines: z.array(z.enum(['llama-cpp', 'vllm', 'pytorch'])).min(1).max(8).default(['llama-cpp']).describe('Engines that workers of this pool run.'),
+  engines: z
+    .array(z.enum(['llama-cpp', 'vllm', 'pytorch']))
+    .min(1)
+    .max(8)
+    .default(['llama-cpp'])
+    .describe('Engines that workers of this pool run.'),
   models: keyedBy(z.array(objectReference).max(32), 'name').optional().describe('Models to load ahead of the first Job (a hint).'),
   queue: dnsName.optional().describe('The Queue that pays for the pods of this pool.'),
   allowedNamespaces: allowedNamespaces.default({ from: 'Same' }).describe('Namespaces whose Jobs may run here.'),
@@ -22,9 +27,14 @@ const status = z.object({
 })
 
 export const workerPoolKind = defineKind({
-  kind: 'WorkerPool', plural: 'mnemosworkerpools', singular: 'mnemosworkerpool', shortName: 'mnpool', scope: 'Namespaced',
+  kind: 'WorkerPool',
+  plural: 'mnemosworkerpools',
+  singular: 'mnemosworkerpool',
+  shortName: 'mnpool',
+  scope: 'Namespaced',
   description: 'Workers of one shape.',
-  spec, status,
+  spec,
+  status,
   statusDefault: {},
   rules: [],
   columns: [

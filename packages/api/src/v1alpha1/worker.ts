@@ -18,18 +18,29 @@ const status = z.object({
   slots: z.int32().min(0).default(0).describe('Jobs that it runs at once.'),
   running: z.int32().min(0).default(0).describe('Jobs that it runs now.'),
   version: z.string().max(64).optional().describe('Version of the worker program.'),
-  models: z.array(z.object({
-    digest: z.string().max(71).regex(digestPattern).describe('Digest of the model.'),
-    state: z.enum(['Cached', 'Loaded']).describe('Cached on disk, or loaded in memory.'),
-  })).max(128).default([]).describe('Models that it holds.'),
+  models: z
+    .array(
+      z.object({
+        digest: z.string().max(71).regex(digestPattern).describe('Digest of the model.'),
+        state: z.enum(['Cached', 'Loaded']).describe('Cached on disk, or loaded in memory.'),
+      }),
+    )
+    .max(128)
+    .default([])
+    .describe('Models that it holds.'),
   connectedAt: z.iso.datetime().optional().describe('When the process connected.'),
   conditions: conditions.default([]),
 })
 
 export const workerKind = defineKind({
-  kind: 'Worker', plural: 'mnemosworkers', singular: 'mnemosworker', shortName: 'mnworker', scope: 'Namespaced',
+  kind: 'Worker',
+  plural: 'mnemosworkers',
+  singular: 'mnemosworker',
+  shortName: 'mnworker',
+  scope: 'Namespaced',
   description: 'One process that runs Jobs.',
-  spec, status,
+  spec,
+  status,
   statusDefault: {},
   rules: [],
   columns: [
