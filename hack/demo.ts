@@ -5,7 +5,6 @@
  * checksum is compared → a mistyped Job is refused → everything is stopped. KEEP=1 leaves it up until Ctrl-C.
  * Exits 0 only when each step came out as it says.
  */
-import { rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { clusterPrograms } from '@mnemos/cluster'
 import { streamAnswer } from './demo/answer.ts'
@@ -41,7 +40,6 @@ export async function runDemo(options: DemoOptions): Promise<DemoOutcome> {
   const model = await ensureSmallModel((line) => say(`   ${line}`))
   say(`   ${model.path}`)
   const state = resolve(root, '.mnemos/demo')
-  rmSync(state, { recursive: true, force: true })
   const began = performance.now()
   say('\n2. mnemos dev: etcd, kube-apiserver, operator, webhook, server and one worker on loopback')
   const dev = await startDev({ root, state, fileRoot: join(model.path, '..'), signal })

@@ -76,11 +76,16 @@ async function untilReady(child: ChildProcess, path: string, signal?: AbortSigna
     signal?.throwIfAborted()
     if (child.exitCode !== null || child.signalCode !== null)
       throw new Error(`mnemos dev ended with ${child.exitCode ?? child.signalCode ?? ''}`)
-    const text = await readFile(path, 'utf8').catch(() => '')
-    if (text.endsWith('}\n')) return JSON.parse(text) as DevRecord // written by our own process
+    const record = readRecord(await readFile(path, 'utf8').catch(() => ''))
+    // A run that was killed may have left its own.
+    if (record?.pid === child.pid) return record
     await sleep(50)
   }
   throw new Error('mnemos dev was not ready within two minutes')
+}
+
+function readRecord(text: string): DevRecord | undefined {
+  return text.endsWith('}\n') ? (JSON.parse(text) as DevRecord) : undefined // written by `mnemos dev`
 }
 
 async function end(child: ChildProcess, gone: Promise<unknown>): Promise<void> {
