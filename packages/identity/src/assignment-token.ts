@@ -4,7 +4,7 @@
  * A token is a JWT signed with Ed25519: a signature costs a fiftieth of RSA's, and one is made for every attempt. Algorithm,
  * issuer, audience and type are pinned (RFC 8725 §3.1, §3.8, §3.9, §3.11). Tokens stand in no object, log or error.
  */
-import { createLocalJWKSet, errors, type JWK, type JWTVerifyGetKey, jwtVerify, SignJWT } from 'jose'
+import { type CryptoKey, createLocalJWKSet, errors, type JWK, type JWTVerifyGetKey, jwtVerify, SignJWT } from 'jose'
 
 const algorithm = 'EdDSA'
 const issuer = 'mnemos'

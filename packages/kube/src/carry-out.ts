@@ -7,6 +7,7 @@
  * overcome: the caller decides anew from the changed object.
  */
 import { type Client, replacing } from './client.ts'
+import { type Condition, withConditions } from './conditions.ts'
 import { isAlreadyExists, KubeError } from './errors.ts'
 import type { EventRecorder } from './events.ts'
 import { controllerOf } from './owners.ts'
@@ -22,6 +23,8 @@ export interface CarryOutContext<Effect> {
   readonly recorder?: EventRecorder
   readonly perform?: (effect: Effect, signal: AbortSignal) => Promise<void> | void
   readonly signal: AbortSignal
+  /** Milliseconds since 1970. */
+  readonly now: () => number
 }
 
 /**
@@ -36,7 +39,8 @@ export async function carryOut<T extends KubeObject, Status, Effect>(
 ): Promise<T | undefined> {
   const { client, signal } = context
   let written: T | undefined
-  if (statusDiffers(object, plan.status)) written = await client.patchStatus(resource, object, asObject(plan.status), { signal })
+  const status = wholeStatus(object, plan, context.now())
+  if (status !== undefined && statusDiffers(object, status)) written = await client.patchStatus(resource, object, status, { signal })
   for (const child of plan.apply)
     await client.apply(resourceOf(context, child), child, { fieldManager: context.fieldManager, force: true, signal })
   for (const child of plan.create ?? []) await createOnce(context, child)
@@ -46,10 +50,25 @@ export async function carryOut<T extends KubeObject, Status, Effect>(
   return written
 }
 
+/** The status of a plan with its conditions and the generation that it judges. */
+function wholeStatus<Status, Effect>(object: KubeObject, { status, conditions }: Plan<Status, Effect>, now: number): object | undefined {
+  if (typeof status !== 'object' || status === null) return undefined
+  if (conditions === undefined) return status
+  const generation = object.metadata.generation ?? 0
+  const before = statusOf(object)
+  const previous =
+    typeof before === 'object' && before !== null && 'conditions' in before ? (before.conditions as readonly Condition[]) : []
+  return { ...status, conditions: withConditions(previous, conditions, { generation, now }), observedGeneration: generation }
+}
+
+function statusOf(object: KubeObject): unknown {
+  return 'status' in object ? object.status : undefined
+}
+
 /** Whether writing this status would change the object. */
 export function statusDiffers(object: KubeObject, status: unknown): boolean {
   if (typeof status !== 'object' || status === null) return false
-  return !isNothing(replacing('status' in object ? object.status : undefined, status), 'status' in object ? object.status : undefined)
+  return !isNothing(replacing(statusOf(object), status), statusOf(object))
 }
 
 /** Whether a merge patch leaves `before` as it is. */
@@ -102,9 +121,4 @@ function resourceOf(
   const found = resources.find((each) => each.kind === kind && apiVersionOf(each) === apiVersion)
   if (found === undefined) throw new TypeError(`the plan names ${apiVersion} ${kind}, which this controller did not declare`)
   return found
-}
-
-function asObject(value: unknown): object {
-  if (typeof value !== 'object' || value === null) throw new TypeError('a status is an object')
-  return value
 }

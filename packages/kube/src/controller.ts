@@ -67,7 +67,6 @@ export interface Controller {
 /** What one pass may use. */
 export interface Pass extends Omit<CarryOutContext<never>, 'perform'> {
   readonly reader: Reader
-  readonly now: () => number
 }
 
 export function controller<T extends KubeObject, World, Status, Effect = never>(

@@ -3,11 +3,14 @@
  *
  * The order in which a plan is carried out is fixed: status, then children, then removals, then events, then effects.
  */
+import type { Fact } from './conditions.ts'
 import type { KubeObject } from './types.ts'
 
 export interface Plan<Status, Effect = never> {
   /** The whole wanted status; undefined leaves it as it is. One that equals the stored one is not written. */
   readonly status: Status | undefined
+  /** Everything that holds now; written into the status with its times and generation. Left out: the status brings its own. */
+  readonly conditions?: readonly Fact[]
   /** Children to bring about by server-side apply. */
   readonly apply: readonly KubeObject[]
   /** Children that are only ever created: one that exists and has our owner is success. */

@@ -106,6 +106,7 @@ export const failureClasses = [
   'Preempted',
   'DeadlineExceeded',
   'StorageUnavailable',
+  'DependencyFailed',
   'DiskFull',
   'Internal',
 ] as const
