@@ -3,11 +3,11 @@
  * The lives are seconds here instead of days and months.
  */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { after, test } from 'node:test'
 import { connect } from 'node:tls'
 import { createClient, type KubeObject, resource } from '@mnemos/kube'
-import { eventually, startTestCluster, type TestCluster } from '@mnemos/testkit'
-import { apply, jobYaml, kubectl, type RunningWebhook, startWebhook } from './webhook.fixture.ts'
+import { eventually, startTestCluster } from '@mnemos/testkit'
+import { apply, jobYaml, kubectl, startWebhook } from './webhook.fixture.ts'
 
 const configurations = resource<KubeObject & { webhooks: readonly { clientConfig: { caBundle: string } }[] }>({
   group: 'admissionregistration.k8s.io',
@@ -18,23 +18,19 @@ const configurations = resource<KubeObject & { webhooks: readonly { clientConfig
 })
 const secrets = resource({ group: '', version: 'v1', plural: 'secrets', kind: 'Secret', namespaced: true })
 const jobs = resource({ group: 'mnemos.dev', version: 'v1alpha1', plural: 'mnemosjobs', kind: 'Job', namespaced: true })
-const timing = { authorityLifeMs: 9000, leafLifeMs: 1500, overlapMs: 1500, refreshMs: 300 }
+const timing = { authorityLifeMs: 9000, leafLifeMs: 3000, overlapMs: 1500, refreshMs: 300 }
 const configurationName = 'mnemos'
 
-let cluster: TestCluster
-let webhook: RunningWebhook
-
-before(async () => {
-  cluster = await startTestCluster({ crds: true })
-  await cluster.kubectlRun(['create', 'namespace', 'mnemos-system'])
-  webhook = await startWebhook(cluster, timing)
-})
+const cluster = await startTestCluster({ crds: true })
+await cluster.kubectlRun(['create', 'namespace', 'mnemos-system'])
+const webhook = await startWebhook(cluster, timing)
 after(() => webhook.stop())
 
-test('three generations of authorities and a dozen certificates pass without a failed call', async (t) => {
+test('three generations of authorities and half a dozen certificates pass without a failed call', async (t) => {
   const client = createClient({ credentials: cluster.credentials() })
   t.after(() => client.close())
-  const bundleNow = async (): Promise<string> => (await client.get(configurations, { name: configurationName }))?.webhooks[0]?.clientConfig.caBundle ?? ''
+  const bundleNow = async (): Promise<string> =>
+    (await client.get(configurations, { name: configurationName }))?.webhooks[0]?.clientConfig.caBundle ?? ''
   const bundles = new Set<string>()
   const certificates = new Set<string>()
   const failures: unknown[] = []
@@ -47,7 +43,8 @@ test('three generations of authorities and a dozen certificates pass without a f
     }
   }
   // The API server keeps its connections, so a second kind of caller makes a handshake for each of its calls.
-  const viaApiServer = (worker: number) => (turn: number) => client.create(jobs, aJob(`load-${worker}-${turn}`), { dryRun: true }).then(() => undefined)
+  const viaApiServer = (worker: number) => (turn: number) =>
+    client.create(jobs, aJob(`load-${worker}-${turn}`), { dryRun: true }).then(() => undefined)
   const byHandshake = async (): Promise<void> => {
     const bundle = await bundleNow()
     bundles.add(bundle)
@@ -56,7 +53,7 @@ test('three generations of authorities and a dozen certificates pass without a f
   await Promise.all([repeat(viaApiServer(1)), repeat(viaApiServer(2)), repeat(byHandshake), repeat(byHandshake)])
   assert.deepEqual(failures, [])
   t.diagnostic(`${calls} calls, ${bundles.size} bundles, ${certificates.size} certificates`)
-  assert.ok(calls > 500 && bundles.size >= 4 && certificates.size >= 10)
+  assert.ok(calls > 500 && bundles.size >= 4 && certificates.size >= 6)
 })
 
 function aJob(name: string): KubeObject & { spec: object } {
@@ -78,11 +75,25 @@ function handshake(port: number, ca: string): Promise<string> {
 test('a registration that somebody breaks is ours again within seconds', async () => {
   const broken = [{ op: 'replace', path: '/webhooks/0/clientConfig/caBundle', value: Buffer.from('nonsense').toString('base64') }]
   await kubectl(cluster, ['patch', 'mutatingwebhookconfiguration', configurationName, '--type=json', '-p', JSON.stringify(broken)])
-  await kubectl(cluster, ['patch', 'validatingwebhookconfiguration', configurationName, '--type=json', '-p', '[{"op":"replace","path":"/webhooks/0/failurePolicy","value":"Ignore"}]'])
-  await eventually(async () => (await kubectl(cluster, ['get', 'validatingwebhookconfiguration', configurationName, '-o', 'jsonpath={.webhooks[0].failurePolicy}'])).stdout === 'Fail', {
-    message: 'the failure policy is Fail again',
+  await kubectl(cluster, [
+    'patch',
+    'validatingwebhookconfiguration',
+    configurationName,
+    '--type=json',
+    '-p',
+    '[{"op":"replace","path":"/webhooks/0/failurePolicy","value":"Ignore"}]',
+  ])
+  await eventually(
+    async () =>
+      (await kubectl(cluster, ['get', 'validatingwebhookconfiguration', configurationName, '-o', 'jsonpath={.webhooks[0].failurePolicy}']))
+        .stdout === 'Fail',
+    {
+      message: 'the failure policy is Fail again',
+    },
+  )
+  await eventually(async () => (await apply(cluster, jobYaml('after-repair'), ['--dry-run=server'])).code === 0, {
+    message: 'reviews are trusted again',
   })
-  await eventually(async () => (await apply(cluster, jobYaml('after-repair'), ['--dry-run=server'])).code === 0, { message: 'reviews are trusted again' })
 })
 
 test('a deleted registration comes back', async () => {

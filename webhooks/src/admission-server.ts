@@ -17,7 +17,10 @@ import { JsonTextError } from './json-text.ts'
 import type { WebhookMetrics } from './metrics.ts'
 import { hangUp, isAnnouncedTooLarge, readBody } from './request-body.ts'
 
-export const stagePaths: Readonly<Record<string, ReviewRequest['stage']>> = { '/mutate': 'mutate', '/validate': 'validate' }
+const stages: ReadonlyMap<string, ReviewRequest['stage']> = new Map([
+  ['/mutate', 'mutate'],
+  ['/validate', 'validate'],
+])
 
 /** API servers send at most two objects of 3 MiB and an envelope. */
 const maxBodyBytes = 7 * 1024 * 1024
@@ -81,19 +84,29 @@ export async function listenForReviews(options: AdmissionServerOptions): Promise
 
 async function answer(request: IncomingMessage, response: ServerResponse, options: AdmissionServerOptions): Promise<void> {
   const started = performance.now()
-  const stage = stagePaths[(request.url ?? '').split('?')[0] ?? '']
-  if (stage === undefined) return reject(request, response, options, 404, `the paths are ${Object.keys(stagePaths).join(', ')}`)
-  if (request.method !== 'POST') return reject(request, response, options, 405, 'a review is a POST')
-  if (!/^application\/json\b/.test(request.headers['content-type'] ?? '')) {
-    return reject(request, response, options, 415, 'a review is application/json')
+  const stage = stages.get(pathOf(request))
+  if (stage === undefined || !isJsonPost(request)) {
+    reject(request, response, options, ...misaddressed(request, stage !== undefined))
+    return
   }
   const outcome = await readBody(request, { maxBytes: maxBodyBytes, deadlineMs: options.deadlineMs })
-  if (outcome.kind === 'aborted') return
-  if (outcome.kind === 'tooLarge') return reject(request, response, options, 413, `a review has at most ${maxBodyBytes} bytes`)
-  if (outcome.kind === 'late' || performance.now() - started > options.deadlineMs) {
-    return reject(request, response, options, 408, `the review did not arrive within ${options.deadlineMs} ms`)
-  }
-  judge(outcome.bytes, stage, request, response, options)
+  const isLate = performance.now() - started > options.deadlineMs
+  if (outcome.kind === 'body' && !isLate) judge(outcome.bytes, stage, request, response, options)
+  else if (outcome.kind === 'tooLarge') reject(request, response, options, 413, `a review has at most ${maxBodyBytes} bytes`)
+  else if (outcome.kind !== 'aborted') reject(request, response, options, 408, `no review arrived within ${options.deadlineMs} ms`)
+}
+
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? '').split('?')[0] ?? ''
+}
+
+function isJsonPost({ method, headers }: IncomingMessage): boolean {
+  return method === 'POST' && /^application\/json\b/.test(headers['content-type'] ?? '')
+}
+
+function misaddressed({ method }: IncomingMessage, isKnownPath: boolean): [statusCode: number, message: string] {
+  if (!isKnownPath) return [404, `the paths are ${[...stages.keys()].join(', ')}`]
+  return method === 'POST' ? [415, 'a review is application/json'] : [405, 'a review is a POST']
 }
 
 function judge(

@@ -26,7 +26,7 @@ const stateSchema = z.array(
     commonName: z.string().min(1),
     certificate: z.string().min(1),
     privateKey: z.string().min(1),
-    notBefore: z.number(),
+    issuedAt: z.number(),
     notAfter: z.number(),
     signsFrom: z.number(),
   }),

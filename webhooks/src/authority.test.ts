@@ -4,8 +4,8 @@ import { type Authority, type AuthorityPlan, isAging, planAuthorities, signerOf 
 
 const timing = { authorityLifeMs: 900, leafLifeMs: 300, overlapMs: 50 }
 
-function anAuthority(name: string, notBefore: number, signsFrom = notBefore): Authority {
-  return { commonName: name, certificate: name, privateKey: '', notBefore, notAfter: notBefore + timing.authorityLifeMs, signsFrom }
+function anAuthority(name: string, issuedAt: number, signsFrom = issuedAt): Authority {
+  return { commonName: name, certificate: name, privateKey: '', issuedAt, notAfter: issuedAt + timing.authorityLifeMs, signsFrom }
 }
 
 const old = anAuthority('old', 0)

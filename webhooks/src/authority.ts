@@ -48,7 +48,7 @@ export function signerOf(authorities: readonly Authority[], now: number): Author
 
 /** Whether two thirds of a certificate's life are over: time to replace it. */
 export function isAging(certificate: KeyedCertificate, now: number): boolean {
-  return now >= certificate.notBefore + ((certificate.notAfter - certificate.notBefore) * 2) / 3
+  return now >= certificate.issuedAt + ((certificate.notAfter - certificate.issuedAt) * 2) / 3
 }
 
 /** All certificates that clients must trust, as one PEM text. */

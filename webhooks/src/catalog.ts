@@ -6,7 +6,7 @@
  */
 import { group, type KindDefinition, modelKind, queueKind, version } from '@mnemos/api'
 import type { Catalog } from '@mnemos/domain'
-import { type Client, createInformer, type Informer, type KubeObject, type ObjectMeta, type Resource, resource } from '@mnemos/kube'
+import { type Client, createInformer, type Informer, type KubeObject, type Resource, resource } from '@mnemos/kube'
 import type { Logger } from 'pino'
 import { z } from 'zod'
 
@@ -34,11 +34,11 @@ export function openCatalog(client: Client, logger: Logger): LiveCatalog {
   const models = createInformer({
     client,
     logger,
-    resource: resourceOf<NamedModel>(modelKind),
+    resource: resource<NamedModel>(namesOf(modelKind)),
     transform: (model) => ({ ...bare(model), spec: { allowedNamespaces: grantOf(model) } }),
     indexes: { [byNamespace]: (model) => [model.metadata.namespace ?? ''] },
   })
-  const queues = createInformer({ client, logger, resource: resourceOf(queueKind), transform: bare })
+  const queues = createInformer({ client, logger, resource: resource(namesOf(queueKind)), transform: bare })
   const namespaces = createInformer({
     client,
     logger,
@@ -76,7 +76,7 @@ function grantOf(model: Readonly<NamedModel>): Grant {
   return parsed.success ? parsed.data.spec.allowedNamespaces : { from: 'Same' }
 }
 
-function bare<T extends KubeObject>({ apiVersion, kind, metadata }: T): { apiVersion: string; kind: string; metadata: ObjectMeta } {
+function bare({ apiVersion, kind, metadata }: KubeObject): KubeObject {
   const { name, namespace, uid, resourceVersion } = metadata
   return {
     apiVersion,
@@ -90,6 +90,6 @@ function bare<T extends KubeObject>({ apiVersion, kind, metadata }: T): { apiVer
   }
 }
 
-function resourceOf<T extends KubeObject>({ plural, kind, scope }: KindDefinition<z.ZodObject, z.ZodObject>): Resource<T> {
-  return resource({ group, version, plural, kind, namespaced: scope === 'Namespaced' })
+function namesOf({ plural, kind, scope }: KindDefinition<z.ZodObject, z.ZodObject>): Resource {
+  return { group, version, plural, kind, namespaced: scope === 'Namespaced' }
 }

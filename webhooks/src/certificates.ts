@@ -8,11 +8,11 @@ import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, typ
 import { isIP, SocketAddress } from 'node:net'
 import { bitString, boolean, explicit, implicit, integer, octetString, oid, sequence, set, time, utf8String } from './der.ts'
 
-/** PEM texts, and when the certificate is valid (epoch ms). */
+/** PEM texts, and when the certificate was issued and ends (epoch ms). */
 export interface KeyedCertificate {
   readonly certificate: string
   readonly privateKey: string
-  readonly notBefore: number
+  readonly issuedAt: number
   readonly notAfter: number
 }
 
@@ -33,14 +33,14 @@ const ecdsaWithSha256 = sequence(oid('1.2.840.10045.4.3.2'))
 export function issueAuthority({ now, lifeMs }: Validity): AuthorityCertificate {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const commonName = `mnemos webhook authority ${randomBytes(4).toString('hex')}`
-  const validity = { notBefore: now - clockSkewMs, notAfter: now + lifeMs }
+  const life = { issuedAt: now, notAfter: wholeSeconds(now + lifeMs) }
   const extensions = [
     extension('2.5.29.19', sequence(boolean(true), integer(Buffer.from([0]))), { critical: true }),
     extension('2.5.29.15', bitString(Buffer.from([0b0000_0110]), 1), { critical: true }),
     extension('2.5.29.14', octetString(keyIdentifier(publicKey))),
   ]
-  const certificate = signed({ issuer: commonName, subject: commonName, ...validity, publicKey, extensions }, privateKey)
-  return { certificate, privateKey: pemOf(privateKey), commonName, ...validity }
+  const certificate = signed({ issuer: commonName, subject: commonName, ...life, publicKey, extensions }, privateKey)
+  return { certificate, privateKey: pemOf(privateKey), commonName, ...life }
 }
 
 /**
@@ -50,7 +50,7 @@ export function issueAuthority({ now, lifeMs }: Validity): AuthorityCertificate 
 export function issueLeaf(authority: AuthorityCertificate, hosts: readonly string[], { now, lifeMs }: Validity): KeyedCertificate {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const issuerKey = createPrivateKey(authority.privateKey)
-  const validity = { notBefore: now - clockSkewMs, notAfter: Math.min(now + lifeMs, authority.notAfter) }
+  const life = { issuedAt: now, notAfter: wholeSeconds(Math.min(now + lifeMs, authority.notAfter)) }
   const extensions = [
     extension('2.5.29.19', sequence(), { critical: true }),
     extension('2.5.29.15', bitString(Buffer.from([0b1000_0000]), 7), { critical: true }),
@@ -58,14 +58,19 @@ export function issueLeaf(authority: AuthorityCertificate, hosts: readonly strin
     extension('2.5.29.17', sequence(...hosts.map(generalName))),
     extension('2.5.29.35', sequence(implicit(0, keyIdentifier(createPublicKey(issuerKey))))),
   ]
-  const subject = { issuer: authority.commonName, subject: 'mnemos webhook', ...validity, publicKey, extensions }
-  return { certificate: signed(subject, issuerKey), privateKey: pemOf(privateKey), ...validity }
+  const subject = { issuer: authority.commonName, subject: 'mnemos webhook', ...life, publicKey, extensions }
+  return { certificate: signed(subject, issuerKey), privateKey: pemOf(privateKey), ...life }
+}
+
+/** A certificate cannot say more exactly when it ends. */
+function wholeSeconds(epochMs: number): number {
+  return Math.floor(epochMs / 1000) * 1000
 }
 
 interface ToBeSigned {
   readonly issuer: string
   readonly subject: string
-  readonly notBefore: number
+  readonly issuedAt: number
   readonly notAfter: number
   readonly publicKey: KeyObject
   readonly extensions: readonly Uint8Array[]
@@ -77,7 +82,7 @@ function signed(to: ToBeSigned, key: KeyObject): string {
     integer(randomBytes(16)),
     ecdsaWithSha256,
     nameOf(to.issuer),
-    sequence(time(to.notBefore), time(to.notAfter)),
+    sequence(time(to.issuedAt - clockSkewMs), time(to.notAfter)),
     nameOf(to.subject),
     to.publicKey.export({ type: 'spki', format: 'der' }),
     explicit(3, sequence(...to.extensions)),
