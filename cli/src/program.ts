@@ -6,7 +6,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import type { DevFlags } from './commands/dev.ts'
 import type { PromptOptions, SubmitOptions } from './commands/jobs-submit.ts'
 import type { CliConfig } from './config.ts'
-import type { ExitCode } from './exit-codes.ts'
+import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { type GlobalOptions, type Invocation, interruptSignal } from './invocation.ts'
 import { outputFormats } from './output.ts'
 import { createTerminal } from './terminal.ts'
@@ -46,6 +46,15 @@ export function buildProgram(config: CliConfig, onExit: (code: ExitCode) => void
     .command('version')
     .description('print the version')
     .action(() => run(async ({ terminal }) => (await import('./commands/version.ts')).printVersion(terminal)))
+  program
+    .command('completion <shell>')
+    .description('print a completion script: bash, zsh or fish')
+    .action((shell: string) =>
+      run(async ({ terminal }) => {
+        terminal.write((await import('./completion.ts')).completionScript(program, shell))
+        return exitCodes.ok
+      }),
+    )
   return program
 }
 

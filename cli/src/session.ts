@@ -55,11 +55,14 @@ async function findServer(access: KubeAccess, signal: AbortSignal): Promise<stri
   } finally {
     await client.close()
   }
-  throw new CliError(`no MNEMOS server is known in context ${access.context}: there is no ConfigMap ${serverAddress.namespace}/${serverAddress.name}`, {
-    code: 'MNEMOS_SERVER_NOT_FOUND',
-    hint: 'name it with --server URL, or start one on this machine: mnemos dev',
-    exitCode: exitCodes.unreachable,
-  })
+  throw new CliError(
+    `no MNEMOS server is known in context ${access.context}: there is no ConfigMap ${serverAddress.namespace}/${serverAddress.name}`,
+    {
+      code: 'MNEMOS_SERVER_NOT_FOUND',
+      hint: 'name it with --server URL, or start one on this machine: mnemos dev',
+      exitCode: exitCodes.unreachable,
+    },
+  )
 }
 
 function noToken(access: KubeAccess): never {

@@ -78,7 +78,7 @@ async function untilReady(child: ChildProcess, path: string, signal?: AbortSigna
       throw new Error(`mnemos dev ended with ${child.exitCode ?? child.signalCode ?? ''}`)
     const record = readRecord(await readFile(path, 'utf8').catch(() => ''))
     // A run that was killed may have left its own.
-    if (record?.pid === child.pid) return record
+    if (record !== undefined && record.pid === child.pid) return record
     await sleep(50)
   }
   throw new Error('mnemos dev was not ready within two minutes')

@@ -144,6 +144,12 @@ test('when mnemos dev ends, nothing that it started is left', async () => {
 async function filesWithSum(folder: string, sum: string): Promise<string[]> {
   const names = await readdir(folder, { recursive: true, withFileTypes: true })
   const files = names.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
-  const sums = await Promise.all(files.map(async (file) => createHash('sha256').update(await readFile(file)).digest('hex')))
+  const sums = await Promise.all(
+    files.map(async (file) =>
+      createHash('sha256')
+        .update(await readFile(file))
+        .digest('hex'),
+    ),
+  )
   return files.filter((_, index) => sums[index] === sum)
 }
