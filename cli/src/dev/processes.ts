@@ -36,8 +36,7 @@ const main = join(import.meta.dirname, '../main.ts')
 /** Also writes the join token to a file of the state folder, for nobody but this user. */
 export function processPlans(options: ProcessOptions): readonly ChildPlan[] {
   const { addresses, state, fileRoot } = options
-  const joinTokenFile = join(state.folder, 'join-token')
-  writeFileSync(joinTokenFile, addresses.joinToken, { mode: 0o600 })
+  writeFileSync(state.joinToken, addresses.joinToken, { mode: 0o600 })
   const plan = childPlan(options)
   return [
     plan('operator', 'cyan', addresses.operatorHealth, 5000, {
@@ -61,7 +60,7 @@ export function processPlans(options: ProcessOptions): readonly ChildPlan[] {
       MNEMOS_OPERATOR: `127.0.0.1:${addresses.dispatch}`,
       MNEMOS_POOL: `${devPool.namespace}/${devPool.name}`,
       MNEMOS_WORKER_NAME: 'local-1',
-      MNEMOS_JOIN_TOKEN_FILE: joinTokenFile,
+      MNEMOS_JOIN_TOKEN_FILE: state.joinToken,
       MNEMOS_CACHE_DIR: state.worker,
       MNEMOS_FILE_ROOT: fileRoot,
       MNEMOS_HEALTH_PORT: String(addresses.workerHealth),

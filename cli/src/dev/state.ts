@@ -24,6 +24,8 @@ export interface DevState {
   readonly logs: string
   readonly artifacts: string
   readonly worker: string
+  /** File with the token of the pool, readable by this user only. */
+  readonly joinToken: string
   publish(record: DevRecord): Promise<void>
   /** Removes the claim, and the data unless it is to be kept; logs stay until the next start. */
   release(keep: boolean): Promise<void>
@@ -49,6 +51,7 @@ export async function claimState(path: string, keep: boolean): Promise<DevState>
   const data = ['cluster', 'artifacts', 'worker'].map((name) => join(folder, name))
   const [cluster = '', artifacts = '', worker = ''] = data
   const logs = join(folder, 'logs')
+  const joinToken = join(folder, 'join-token')
   const forget = async (paths: readonly string[]): Promise<void> => {
     for (const each of paths) await rm(each, { recursive: true, force: true })
   }
@@ -61,8 +64,9 @@ export async function claimState(path: string, keep: boolean): Promise<DevState>
     logs,
     artifacts,
     worker,
+    joinToken,
     publish: (content) => writeFile(record, `${JSON.stringify(content, null, 2)}\n`),
-    release: (keepData) => forget([record, claim, ...(keepData ? [] : data)]),
+    release: (keepData) => forget([record, claim, joinToken, ...(keepData ? [] : data)]),
   }
 }
 
