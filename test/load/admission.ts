@@ -72,7 +72,12 @@ async function install({ kubectl, kubeconfig }: Cluster): Promise<void> {
   await run(['apply', '--server-side', '-f', crds])
   await run(['wait', '--for=condition=Established', '--timeout=30s', '-f', crds])
   await run(['create', 'namespace', 'mnemos-system'])
-  const model = { apiVersion: 'mnemos.dev/v1alpha1', kind: 'Model', metadata: { name: 'smollm', namespace: 'default' }, spec: { source: { uri: 'file:///smollm.gguf' } } }
+  const model = {
+    apiVersion: 'mnemos.dev/v1alpha1',
+    kind: 'Model',
+    metadata: { name: 'smollm', namespace: 'default' },
+    spec: { source: { uri: 'file:///smollm.gguf' } },
+  }
   await run(['apply', '-f', '-'], JSON.stringify(model))
 }
 
@@ -164,10 +169,23 @@ function reviewOf(index: number): string {
             creationTimestamp: null,
             annotations: { 'mnemos.dev/requester': 'alice' },
             labels: { team: 'research', 'app.kubernetes.io/name': 'report' },
-            managedFields: [{ manager: 'kubectl', operation: 'Update', apiVersion: 'mnemos.dev/v1alpha1', time: '2026-01-01T00:00:00Z', fieldsType: 'FieldsV1', fieldsV1: { 'f:spec': { '.': {}, 'f:inference': { '.': {}, 'f:prompt': {} } } } }],
+            managedFields: [
+              {
+                manager: 'kubectl',
+                operation: 'Update',
+                apiVersion: 'mnemos.dev/v1alpha1',
+                time: '2026-01-01T00:00:00Z',
+                fieldsType: 'FieldsV1',
+                fieldsV1: { 'f:spec': { '.': {}, 'f:inference': { '.': {}, 'f:prompt': {} } } },
+              },
+            ],
           },
           spec: {
-            inference: { modelRef: { name: 'smollm' }, prompt, parameters: { maxTokens: 128, temperature: 0.7, topP: 0.9, stop: ['###', '</s>'] } },
+            inference: {
+              modelRef: { name: 'smollm' },
+              prompt,
+              parameters: { maxTokens: 128, temperature: 0.7, topP: 0.9, stop: ['###', '</s>'] },
+            },
             queue: 'default',
             priority: 'normal',
             dependsOn: ['prepare', 'fetch'],
