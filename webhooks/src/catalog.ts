@@ -4,24 +4,18 @@
  * Guarantees: a question is answered at once from memory; before the first list has arrived the answer is "unknown", so an
  * outage of the API server silences warnings and delays nothing. Objects are cut down to the few fields that matter.
  */
-import { group, type KindDefinition, modelKind, queueKind, version } from '@mnemos/api'
-import type { Catalog } from '@mnemos/domain'
+import { allowedNamespaces, group, type KindDefinition, modelKind, queueKind, version } from '@mnemos/api'
+import { type AllowedNamespaces, type Catalog, mayUse } from '@mnemos/domain'
 import { type Client, createInformer, type Informer, type KubeObject, type Resource, resource } from '@mnemos/kube'
 import type { Logger } from 'pino'
 import { z } from 'zod'
 
+/** A Model cut down to its name and who may use it. */
 interface NamedModel extends KubeObject {
-  readonly spec?: unknown
+  readonly allowed?: AllowedNamespaces
 }
 
-const allowedNamespaces = z.object({
-  spec: z.object({
-    allowedNamespaces: z.object({
-      from: z.string(),
-      selector: z.object({ matchLabels: z.record(z.string(), z.string()).optional() }).optional(),
-    }),
-  }),
-})
+const granting = z.object({ spec: z.object({ allowedNamespaces }) })
 
 const byNamespace = 'namespace'
 
@@ -35,7 +29,7 @@ export function openCatalog(client: Client, logger: Logger): LiveCatalog {
     client,
     logger,
     resource: resource<NamedModel>(namesOf(modelKind)),
-    transform: (model) => ({ ...bare(model), spec: { allowedNamespaces: grantOf(model) } }),
+    transform: (model) => ({ ...bare(model), allowed: grantOf(model) }),
     indexes: { [byNamespace]: (model) => [model.metadata.namespace ?? ''] },
   })
   const queues = createInformer({ client, logger, resource: resource(namesOf(queueKind)), transform: bare })
@@ -52,7 +46,7 @@ export function openCatalog(client: Client, logger: Logger): LiveCatalog {
       const labels = namespaces.cache.get({ name: from })?.metadata.labels ?? {}
       return models.cache
         .byIndex(byNamespace, namespace)
-        .filter((model) => namespace === from || isGranted(model, labels))
+        .filter((model) => mayUse(model.allowed ?? { from: 'Same' }, namespace, { name: from, labels }))
         .map((model) => model.metadata.name)
     },
     queues: () => (queues.hasSynced() ? queues.cache.list().map((queue) => queue.metadata.name) : undefined),
@@ -62,17 +56,9 @@ export function openCatalog(client: Client, logger: Logger): LiveCatalog {
   }
 }
 
-function isGranted(model: Readonly<NamedModel>, labels: Readonly<Record<string, string>>): boolean {
-  const { from, selector } = grantOf(model)
-  if (from === 'All') return true
-  if (from !== 'Selector') return false
-  return Object.entries(selector?.matchLabels ?? {}).every(([key, value]) => labels[key] === value)
-}
-
-type Grant = z.output<typeof allowedNamespaces>['spec']['allowedNamespaces']
-
-function grantOf(model: Readonly<NamedModel>): Grant {
-  const parsed = allowedNamespaces.safeParse(model)
+/** A Model that cannot be read grants nothing. */
+function grantOf(model: KubeObject): AllowedNamespaces {
+  const parsed = granting.safeParse(model)
   return parsed.success ? parsed.data.spec.allowedNamespaces : { from: 'Same' }
 }
 
