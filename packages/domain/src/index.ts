@@ -3,3 +3,20 @@ export { requesterAnnotation } from './admission/requester.ts'
 export { review } from './admission/review.ts'
 export type { Cause, PatchOperation, Refusal, ReviewContext, ReviewedObject, ReviewRequest, Verdict } from './admission/verdict.ts'
 export { type AllowedNamespaces, mayUse, type NamespaceLabels } from './allowed-namespaces.ts'
+export { childName } from './child-name.ts'
+export { decideModel, importJobName, type ModelPlan, type ModelWorld } from './models/model.ts'
+export { decideJob } from './scheduling/job.ts'
+export { isActive, isTerminal, type JobPlan } from './scheduling/job-status.ts'
+export type {
+  AttemptEnd,
+  AttemptReport,
+  JobEffect,
+  JobWorld,
+  PlacedOn,
+  Verdict as AttemptVerdict,
+  Waiting,
+  WorkerLink,
+} from './scheduling/job-world.ts'
+export { type Demand, Placement, type Reservation, type WorkerSlots } from './scheduling/placement.ts'
+export { decideWorker, type WorkerSession, type WorkerWorld } from './workers/worker.ts'
+export { decideWorkerPool, type WorkerPoolWorld } from './workers/worker-pool.ts'

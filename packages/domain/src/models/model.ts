@@ -1,0 +1,179 @@
+/**
+ * What should happen next to a Model: its bytes are brought in by an import Job that it owns, whose result carries the
+ * digest; the operator itself reads no bytes.
+ *
+ * The import Job's name follows from the Model's name and its source: the same source is imported once, another one anew.
+ */
+import { type ConditionFact, type Job, type Model, type ModelStatus, parseTime, type Reason } from '@mnemos/api'
+import type { Plan } from '@mnemos/kube'
+import { z } from 'zod'
+import { childName } from '../child-name.ts'
+import { isTerminal, statusOf } from '../scheduling/job-status.ts'
+
+export interface ModelWorld {
+  readonly model: Model
+  /** The import Job of the present source; undefined when there is none (yet). */
+  readonly importJob: Job | undefined
+  /** Workers that hold the bytes, sorted by name. */
+  readonly cachedOn: readonly string[]
+  readonly loadedOn: readonly string[]
+}
+
+export type ModelPlan = Plan<ModelStatus>
+
+const maxWorkersListed = 64
+
+/** What an import Job's result says, as stored (JSON). */
+const imported = z.object({
+  digest: z.string().regex(/^sha256:[a-f0-9]{64}$/),
+  artifact: z.string().min(1).max(512),
+  sizeBytes: z.coerce.number().int().min(0),
+  format: z.string().max(64).optional(),
+  family: z.string().max(64).optional(),
+  name: z.string().max(128).optional(),
+  license: z.string().max(128).optional(),
+  quantization: z.string().max(64).optional(),
+  contextLength: z.coerce.number().int().min(0).optional(),
+  parameterCount: z.coerce.number().int().min(0).optional(),
+})
+
+/** Name of the Job that imports the present source of a Model. */
+export function importJobName({ metadata, spec }: Model): string {
+  return childName(metadata.name, 'import', `${spec.source.uri} ${spec.source.digest ?? ''}`)
+}
+
+/** @param now milliseconds since 1970 */
+export function decideModel(world: ModelWorld, now: number): ModelPlan {
+  const { model, importJob } = world
+  if (model.metadata.deletionTimestamp !== undefined) return plan(undefined, [])
+  if (importJob === undefined)
+    return isVerified(model) ? plan(withPlaces(world, statusOfModel(model)), readyFacts(model)) : importPlan(model)
+  const { phase } = statusOf(importJob)
+  if (phase === 'Succeeded') return importedPlan(world, importJob)
+  if (isTerminal(importJob)) return failedPlan(model, importJob)
+  return importingPlan(model, importJob, now)
+}
+
+/** Whether the bytes of the present source were verified before. */
+function isVerified({ metadata, status }: Model): boolean {
+  return (
+    status?.conditions.some(
+      ({ type, status: is, observedGeneration }) =>
+        type === 'ArtifactVerified' && is === 'True' && observedGeneration === (metadata.generation ?? 0),
+    ) ?? false
+  )
+}
+
+function importPlan(model: Model): ModelPlan {
+  const { name, namespace = 'default', uid = '' } = model.metadata
+  const { uri, digest } = model.spec.source
+  const job = {
+    apiVersion: model.apiVersion,
+    kind: 'Job',
+    metadata: {
+      name: importJobName(model),
+      namespace,
+      labels: { 'app.kubernetes.io/managed-by': 'mnemos', 'mnemos.dev/model': name.slice(0, 63) },
+      ownerReferences: [{ apiVersion: model.apiVersion, kind: model.kind, name, uid, controller: true, blockOwnerDeletion: false }],
+    },
+    spec: { maintenance: { task: 'ImportModel', parameters: { uri, ...(digest === undefined ? {} : { digest }) } }, priority: 'high' },
+  }
+  const { digest: _digest, artifact: _artifact, sizeBytes: _size, resolved: _resolved, progress: _progress, ...kept } = statusOfModel(model)
+  const message = `Job ${job.metadata.name} imports ${uri}.`
+  return { ...plan({ ...kept, phase: 'Importing' }, waitingFacts('Importing', message)), create: [job] }
+}
+
+function importingPlan(model: Model, job: Job, now: number): ModelPlan {
+  const status = statusOf(job)
+  const { bytes, totalBytes } = status.progress ?? {}
+  const waits = status.queue?.reasons[0]
+  const message =
+    waits === undefined ? `Job ${job.metadata.name} imports ${model.spec.source.uri}.` : `Job ${job.metadata.name} waits: ${waits}`
+  const progress = bytes === undefined || totalBytes === undefined ? {} : { progress: progressOf(bytes, totalBytes, status.startedAt, now) }
+  const { progress: _progress, ...kept } = statusOfModel(model)
+  return plan({ ...kept, phase: 'Importing', ...progress }, waitingFacts('Importing', message))
+}
+
+function progressOf(bytes: number, total: number, startedAt: string | undefined, now: number): NonNullable<ModelStatus['progress']> {
+  const percent = total === 0 ? 0 : Math.min(100, Math.floor((100 * bytes) / total))
+  const start = parseTime(startedAt)
+  const elapsed = start === undefined ? 0 : Math.max(0, now - start) / 1000
+  const eta = bytes > 0 && elapsed > 1 ? { etaSeconds: Math.round((elapsed * (total - bytes)) / bytes) } : {}
+  return { bytes, total, percent, ...eta }
+}
+
+function importedPlan(world: ModelWorld, job: Job): ModelPlan {
+  const { model } = world
+  const result = imported.safeParse(parseJson(statusOf(job).result?.inline))
+  if (!result.success)
+    return stalledPlan(
+      model,
+      'ImportFailed',
+      `Job ${job.metadata.name} succeeded without saying what it imported; delete it to import again.`,
+    )
+  const { digest, artifact, sizeBytes, ...resolved } = result.data
+  const { progress: _progress, ...kept } = statusOfModel(model)
+  const known = Object.fromEntries(Object.entries(resolved).filter(([, value]) => value !== undefined))
+  return plan(withPlaces(world, { ...kept, phase: 'Ready', digest, artifact, sizeBytes, resolved: known }), readyFacts(model, digest))
+}
+
+function failedPlan(model: Model, job: Job): ModelPlan {
+  const { failure, phase } = statusOf(job)
+  const why = failure?.message ?? `it is ${phase}`
+  const isMismatch = failure?.reason === 'DigestMismatch'
+  const next = isMismatch ? 'Correct spec.source.digest or the source.' : `Delete Job ${job.metadata.name} to import again.`
+  return stalledPlan(model, isMismatch ? 'DigestMismatch' : 'ImportFailed', `${why} ${next}`)
+}
+
+function stalledPlan(model: Model, reason: Reason, message: string): ModelPlan {
+  const facts: ConditionFact[] = [
+    { type: 'Ready', status: 'False', reason, message },
+    { type: 'ArtifactVerified', status: 'False', reason, message },
+    { type: 'Stalled', status: 'True', reason, message },
+  ]
+  const { digest: _digest, artifact: _artifact, progress: _progress, ...kept } = statusOfModel(model)
+  return {
+    ...plan({ ...kept, phase: 'Failed' }, facts),
+    events: hasCondition(model, reason) ? [] : [{ type: 'Warning', reason, action: 'Import', note: message }],
+  }
+}
+
+function hasCondition(model: Model, reason: Reason): boolean {
+  return model.status?.conditions.some((condition) => condition.type === 'Stalled' && condition.reason === reason) ?? false
+}
+
+function waitingFacts(reason: Reason, message: string): ConditionFact[] {
+  return [
+    { type: 'Ready', status: 'False', reason, message },
+    { type: 'Reconciling', status: 'True', reason, message },
+  ]
+}
+
+function readyFacts(model: Model, digest = model.status?.digest): ConditionFact[] {
+  const pinned = model.spec.source.digest === undefined ? ' It was pinned at import: spec.source.digest is absent.' : ''
+  const message = `The bytes of ${model.spec.source.uri} are stored with digest ${digest ?? ''}.${pinned}`
+  return [
+    { type: 'Ready', status: 'True', reason: 'ArtifactVerified', message },
+    { type: 'ArtifactVerified', status: 'True', reason: 'ArtifactVerified', message },
+  ]
+}
+
+function withPlaces({ cachedOn, loadedOn }: ModelWorld, status: ModelStatus): ModelStatus {
+  return { ...status, cachedOn: cachedOn.slice(0, maxWorkersListed), loadedOn: loadedOn.slice(0, maxWorkersListed) }
+}
+
+function statusOfModel({ status }: Model): ModelStatus {
+  return status ?? { phase: 'Pending', observedGeneration: 0, conditions: [] }
+}
+
+function plan(status: ModelStatus | undefined, conditions: ConditionFact[]): ModelPlan {
+  return { status, ...(status === undefined ? {} : { conditions }), apply: [], remove: [], events: [], next: { kind: 'change' } }
+}
+
+function parseJson(text: string | undefined): unknown {
+  try {
+    return text === undefined ? undefined : (JSON.parse(text) as unknown)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,212 @@
+/**
+ * Which waiting Job goes to which Worker: an index in memory over what waits and what is free.
+ *
+ * Jobs that any Worker would treat alike (same namespace, engine, model) form a class with a heap of its own; an admission
+ * looks at the head of each class only, so its cost does not grow with the queue. Priority goes first, then age. Among
+ * Workers the one that has the model loaded wins, then cached, then the one with the most free slots.
+ *
+ * Holds no truth: everything in here follows from the Jobs and the Workers that are connected, and is rebuilt from them.
+ */
+import type { Priority } from '@mnemos/api'
+import { ClassLine, type Line } from './placement-line.ts'
+
+export interface Demand {
+  readonly uid: string
+  readonly namespace: string
+  readonly name: string
+  readonly priority: Priority
+  /** Milliseconds since 1970. */
+  readonly createdAt: number
+  readonly engine: string
+  /** Digest of the model; undefined for work that needs none. */
+  readonly digest: string | undefined
+}
+
+export interface WorkerSlots {
+  readonly name: string
+  readonly instance: string
+  readonly engines: readonly string[]
+  readonly slots: number
+  /** Takes new work: connected, fresh, not draining. */
+  readonly accepting: boolean
+  readonly models: ReadonlyMap<string, 'Cached' | 'Loaded'>
+  readonly mayServe: (namespace: string) => boolean
+}
+
+export interface Reservation {
+  readonly uid: string
+  readonly namespace: string
+  readonly name: string
+  readonly worker: { readonly name: string; readonly instance: string }
+}
+
+interface WorkerState {
+  slots: WorkerSlots
+  /** UIDs of Jobs that hold a slot: reserved for, scheduled to or running on this Worker. */
+  readonly holders: Set<string>
+}
+
+export class Placement {
+  readonly #workers = new Map<string, WorkerState>()
+  readonly #lines = new Map<string, ClassLine>()
+  readonly #waiting = new Map<string, Demand>()
+  readonly #reserved = new Map<string, Reservation>()
+  /** Worker name by UID of a Job that has an attempt out. */
+  readonly #occupied = new Map<string, string>()
+
+  /** Puts a Job in line; one that is in line or has a slot stays where it is. */
+  enqueue(demand: Demand): void {
+    if (this.#waiting.has(demand.uid) || this.#reserved.has(demand.uid) || this.#occupied.has(demand.uid)) return
+    this.#waiting.set(demand.uid, demand)
+    this.#lineOf(demand).add(demand)
+  }
+
+  /** Takes a Job out of line and gives back what was reserved for it. */
+  withdraw(uid: string): void {
+    const demand = this.#waiting.get(uid)
+    if (demand !== undefined) {
+      this.#waiting.delete(uid)
+      this.#lineOf(demand).remove(uid)
+    }
+    const reserved = this.#reserved.get(uid)
+    if (reserved === undefined) return
+    this.#reserved.delete(uid)
+    this.#workers.get(reserved.worker.name)?.holders.delete(uid)
+  }
+
+  /** The Job has an attempt out on this Worker. */
+  occupy(uid: string, worker: string): void {
+    if (this.#occupied.get(uid) === worker) return
+    this.withdraw(uid)
+    this.vacate(uid)
+    this.#occupied.set(uid, worker)
+    this.#workers.get(worker)?.holders.add(uid)
+  }
+
+  /** The Job's attempt is over; a reservation for its next one stays. */
+  vacate(uid: string): void {
+    const worker = this.#occupied.get(uid)
+    if (worker === undefined) return
+    this.#occupied.delete(uid)
+    this.#workers.get(worker)?.holders.delete(uid)
+  }
+
+  /** A Worker connected or changed. Reservations on another process of the same name are given back. */
+  setWorker(slots: WorkerSlots): void {
+    const known = this.#workers.get(slots.name)
+    if (known === undefined) {
+      const holders = new Set([...this.#occupied].filter(([, worker]) => worker === slots.name).map(([uid]) => uid))
+      this.#workers.set(slots.name, { slots, holders })
+      return
+    }
+    if (known.slots.instance !== slots.instance) this.#releaseReservations(known)
+    known.slots = slots
+  }
+
+  removeWorker(name: string): void {
+    const known = this.#workers.get(name)
+    if (known === undefined) return
+    this.#releaseReservations(known)
+    this.#workers.delete(name)
+  }
+
+  reservationOf(uid: string): Reservation | undefined {
+    return this.#reserved.get(uid)
+  }
+
+  /** Reserves a slot for every Job that fits, best first. Returns the new reservations. */
+  place(): Reservation[] {
+    const made: Reservation[] = []
+    for (let next = this.#best(); next !== undefined; next = this.#best()) {
+      const { demand, state } = next
+      this.#waiting.delete(demand.uid)
+      this.#lineOf(demand).remove(demand.uid)
+      const { name, instance } = state.slots
+      const reservation = { uid: demand.uid, namespace: demand.namespace, name: demand.name, worker: { name, instance } }
+      state.holders.add(demand.uid)
+      this.#reserved.set(demand.uid, reservation)
+      made.push(reservation)
+    }
+    return made
+  }
+
+  /** Where a Job stands: about how many go first, and how many Workers could take it. */
+  standing(demand: Demand): { position: number | undefined; capable: number; connected: number } {
+    let capable = 0
+    for (const { slots } of this.#workers.values()) if (canRun(slots, demand)) capable += 1
+    const ahead = this.#waiting.has(demand.uid) ? [...this.#lines.values()].reduce((sum, line) => sum + line.ahead(demand), 0) : undefined
+    return { position: ahead === undefined ? undefined : ahead + 1, capable, connected: this.#workers.size }
+  }
+
+  /** Jobs in line. */
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  /** Jobs that hold a slot of this Worker. */
+  holders(worker: string): ReadonlySet<string> {
+    return this.#workers.get(worker)?.holders ?? new Set()
+  }
+
+  #releaseReservations({ holders }: WorkerState): void {
+    for (const uid of holders) {
+      if (!this.#reserved.has(uid)) continue
+      holders.delete(uid)
+      this.#reserved.delete(uid)
+    }
+  }
+
+  #best(): { demand: Demand; state: WorkerState } | undefined {
+    const free = [...this.#workers.values()].filter(({ slots, holders }) => slots.accepting && holders.size < slots.slots)
+    if (free.length === 0) return undefined
+    let best: { demand: Demand; state: WorkerState } | undefined
+    for (const line of this.#lines.values()) {
+      const demand = line.head()
+      if (demand === undefined || (best !== undefined && !goesBefore(demand, best.demand))) continue
+      const state = bestWorker(free, demand)
+      if (state !== undefined) best = { demand, state }
+    }
+    return best
+  }
+
+  #lineOf(demand: Demand): Line {
+    const id = `${demand.namespace} ${demand.engine} ${demand.digest ?? ''}`
+    const known = this.#lines.get(id)
+    if (known !== undefined) return known
+    const made = new ClassLine(goesBefore, () => this.#lines.delete(id))
+    this.#lines.set(id, made)
+    return made
+  }
+}
+
+const rank: Readonly<Record<Priority, number>> = { critical: 0, high: 1, normal: 2, low: 3 }
+
+/** Priority, then age, then UID, so that the order is total. */
+export function goesBefore(a: Demand, b: Demand): boolean {
+  if (rank[a.priority] !== rank[b.priority]) return rank[a.priority] < rank[b.priority]
+  if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt
+  return a.uid < b.uid
+}
+
+function canRun(slots: WorkerSlots, demand: Demand): boolean {
+  return slots.engines.includes(demand.engine) && slots.mayServe(demand.namespace)
+}
+
+function bestWorker(free: readonly WorkerState[], demand: Demand): WorkerState | undefined {
+  let best: WorkerState | undefined
+  let bestScore = -1
+  for (const state of free) {
+    if (!canRun(state.slots, demand)) continue
+    const score = affinity(state.slots, demand.digest) + (state.slots.slots - state.holders.size) / state.slots.slots
+    if (score > bestScore) {
+      best = state
+      bestScore = score
+    }
+  }
+  return best
+}
+
+function affinity({ models }: WorkerSlots, digest: string | undefined): number {
+  const state = digest === undefined ? undefined : models.get(digest)
+  return state === 'Loaded' ? 4 : state === 'Cached' ? 2 : 0
+}

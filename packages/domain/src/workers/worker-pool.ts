@@ -1,0 +1,36 @@
+/** What a WorkerPool shows: how many of its Workers there are, are ready, and are idle. */
+import type { Worker, WorkerPool, WorkerPoolStatus } from '@mnemos/api'
+import type { Plan } from '@mnemos/kube'
+
+export interface WorkerPoolWorld {
+  readonly pool: WorkerPool
+  readonly workers: readonly Worker[]
+}
+
+export function decideWorkerPool({ pool, workers }: WorkerPoolWorld): Plan<WorkerPoolStatus> {
+  const none: Plan<WorkerPoolStatus> = { status: undefined, apply: [], remove: [], events: [], next: { kind: 'change' } }
+  if (pool.metadata.deletionTimestamp !== undefined) return none
+  const ready = workers.filter(({ status }) => status?.state === 'Available' || status?.state === 'Busy')
+  const idle = ready.filter(({ status }) => status?.running === 0)
+  const status: WorkerPoolStatus = {
+    observedGeneration: pool.metadata.generation ?? 0,
+    workers: workers.length,
+    ready: ready.length,
+    idle: idle.length,
+    conditions: [],
+  }
+  const { name } = pool.metadata
+  const how = pool.spec.external
+    ? `start a worker with the join token of Secret mnemos-join-${name}`
+    : 'set spec.external to true: pools that make pods are not supported yet'
+  const fact =
+    ready.length > 0
+      ? ({
+          type: 'Ready',
+          status: 'True',
+          reason: 'WorkersReady',
+          message: `${ready.length} of ${workers.length} Workers of WorkerPool ${name} are ready.`,
+        } as const)
+      : ({ type: 'Ready', status: 'False', reason: 'NoWorkers', message: `No Worker of WorkerPool ${name} is connected; ${how}.` } as const)
+  return { ...none, status, conditions: [fact] }
+}
