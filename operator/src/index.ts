@@ -1,1 +1,2 @@
-export {}
+export { type OperatorConfig, operatorSettings, parseOperatorConfig } from './config.ts'
+export { type OperatorPorts, runOperator } from './run-operator.ts'

@@ -1,4 +1,5 @@
 export { type Catalog, emptyCatalog } from './admission/catalog.ts'
+export { nearest } from './admission/nearest.ts'
 export { requesterAnnotation } from './admission/requester.ts'
 export { review } from './admission/review.ts'
 export type { Cause, PatchOperation, Refusal, ReviewContext, ReviewedObject, ReviewRequest, Verdict } from './admission/verdict.ts'
@@ -13,10 +14,11 @@ export type {
   JobEffect,
   JobWorld,
   PlacedOn,
-  Verdict as AttemptVerdict,
+  ResultVerdict,
+  Stray,
   Waiting,
   WorkerLink,
 } from './scheduling/job-world.ts'
-export { type Demand, Placement, type Reservation, type WorkerSlots } from './scheduling/placement.ts'
+export { anyEngine, type Demand, Placement, type Reservation, type WorkerSlots } from './scheduling/placement.ts'
 export { decideWorker, type WorkerSession, type WorkerWorld } from './workers/worker.ts'
 export { decideWorkerPool, type WorkerPoolWorld } from './workers/worker-pool.ts'

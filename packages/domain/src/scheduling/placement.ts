@@ -179,6 +179,9 @@ export class Placement {
   }
 }
 
+/** The engine of work that needs none. */
+export const anyEngine = 'any'
+
 const rank: Readonly<Record<Priority, number>> = { critical: 0, high: 1, normal: 2, low: 3 }
 
 /** Priority, then age, then UID, so that the order is total. */
@@ -189,7 +192,7 @@ export function goesBefore(a: Demand, b: Demand): boolean {
 }
 
 function canRun(slots: WorkerSlots, demand: Demand): boolean {
-  return slots.engines.includes(demand.engine) && slots.mayServe(demand.namespace)
+  return (demand.engine === anyEngine || slots.engines.includes(demand.engine)) && slots.mayServe(demand.namespace)
 }
 
 function bestWorker(free: readonly WorkerState[], demand: Demand): WorkerState | undefined {

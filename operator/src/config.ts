@@ -1,0 +1,85 @@
+/** The operator's settings: read from the environment once, checked as a whole, printed by `--help` from the descriptions here. */
+import { type Credentials, inClusterCredentials } from '@mnemos/kube'
+import { z } from 'zod'
+
+const port = z.coerce.number().int().min(0).max(65_535)
+const durationMs = z.coerce.number().int().min(1)
+
+export const operatorSettings = z.object({
+  MNEMOS_SYSTEM_NAMESPACE: z
+    .string()
+    .min(1)
+    .default('mnemos-system')
+    .describe('Namespace of MNEMOS itself: the Lease and the signing key are there.'),
+  MNEMOS_LEASE_NAME: z.string().min(1).default('mnemos-operator').describe('Name of the Lease that decides who leads.'),
+  MNEMOS_IDENTITY: z.string().optional().describe('Name of this process in the Lease; made up when absent.'),
+  MNEMOS_DISPATCH_HOST: z.string().min(1).default('127.0.0.1').describe('Address on which workers connect; 0.0.0.0 in a cluster.'),
+  MNEMOS_DISPATCH_PORT: port.default(9090).describe('Port on which workers connect (gRPC); 0 picks a free one.'),
+  MNEMOS_HEALTH_PORT: port.default(9441).describe('Port for /healthz, /readyz and /metrics (HTTP); 0 picks a free one.'),
+  MNEMOS_SERVER_URL: z.string().min(1).default('http://127.0.0.1:8080').describe('URL of the server that workers are told to use.'),
+  MNEMOS_LEASE_MS: durationMs.default(15_000).describe('How long leadership holds without renewal.'),
+  MNEMOS_LEASE_RENEW_MS: durationMs.default(10_000).describe('A leader that could not renew for this long gives up.'),
+  MNEMOS_LEASE_RETRY_MS: durationMs.default(2000).describe('How often the Lease is tried.'),
+  MNEMOS_LEASE_FENCE_MS: durationMs.default(6000).describe('No write goes out with less than this left of the Lease.'),
+  MNEMOS_HEARTBEAT_MS: durationMs.default(10_000).describe('How often a worker is to be heard.'),
+  MNEMOS_SUSPECT_MS: durationMs.default(30_000).describe('Silence after which a worker gets no new work.'),
+  MNEMOS_OFFLINE_MS: durationMs.default(60_000).describe("Silence after which a worker's attempts are given to others."),
+  MNEMOS_LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .default('info')
+    .describe('Least level that is logged.'),
+})
+
+export interface OperatorConfig {
+  readonly systemNamespace: string
+  readonly leaseName: string
+  readonly identity: string
+  readonly dispatchHost: string
+  readonly dispatchPort: number
+  readonly healthPort: number
+  readonly serverUrl: string
+  readonly lease: { readonly leaseMs: number; readonly renewMs: number; readonly retryMs: number; readonly fenceMs: number }
+  readonly heartbeatMs: number
+  readonly suspectMs: number
+  readonly offlineMs: number
+  readonly logLevel: string
+}
+
+/** @throws z.ZodError that names every setting that is wrong, or Error when they contradict one another */
+export function parseOperatorConfig(
+  env: Readonly<Record<string, string | undefined>>,
+  overrides: Partial<OperatorConfig> = {},
+): OperatorConfig {
+  const settings = operatorSettings.parse(env)
+  const config: OperatorConfig = {
+    systemNamespace: settings.MNEMOS_SYSTEM_NAMESPACE,
+    leaseName: settings.MNEMOS_LEASE_NAME,
+    identity: settings.MNEMOS_IDENTITY ?? `operator-${crypto.randomUUID()}`,
+    dispatchHost: settings.MNEMOS_DISPATCH_HOST,
+    dispatchPort: settings.MNEMOS_DISPATCH_PORT,
+    healthPort: settings.MNEMOS_HEALTH_PORT,
+    serverUrl: settings.MNEMOS_SERVER_URL,
+    lease: {
+      leaseMs: settings.MNEMOS_LEASE_MS,
+      renewMs: settings.MNEMOS_LEASE_RENEW_MS,
+      retryMs: settings.MNEMOS_LEASE_RETRY_MS,
+      fenceMs: settings.MNEMOS_LEASE_FENCE_MS,
+    },
+    heartbeatMs: settings.MNEMOS_HEARTBEAT_MS,
+    suspectMs: settings.MNEMOS_SUSPECT_MS,
+    offlineMs: settings.MNEMOS_OFFLINE_MS,
+    logLevel: settings.MNEMOS_LOG_LEVEL,
+    ...overrides,
+  }
+  const { leaseMs, renewMs, retryMs, fenceMs } = config.lease
+  if (!(retryMs < renewMs && renewMs < leaseMs && fenceMs < leaseMs))
+    throw new Error('lease times must be retry < renew < lease, and fence < lease')
+  if (!(config.heartbeatMs < config.suspectMs && config.suspectMs < config.offlineMs))
+    throw new Error('worker times must be heartbeat < suspect < offline')
+  return config
+}
+
+/** What the process finds around it in a pod. @throws when this is no pod, or a setting is wrong */
+export function operatorSurroundings(): { readonly config: OperatorConfig; readonly credentials: Credentials } {
+  return { config: parseOperatorConfig(process.env), credentials: inClusterCredentials(process.env) }
+}

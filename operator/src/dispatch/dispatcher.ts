@@ -1,0 +1,199 @@
+/**
+ * One leader's side of the dispatch protocol: keeps sessions and reports, wakes the keys of the Jobs that a message is
+ * about, and does what their decisions ask for. Decides nothing about a Job itself and writes no Job.
+ *
+ * Guarantees: an attempt is sent at most once on a stream; a result is answered only after the Job's own key committed it,
+ * or when nobody can want it (an older attempt, a Job that is gone).
+ */
+import { type AttemptRef, attemptKey, type Hello, operatorMessage, Verdict, type WorkerMessage } from '@mnemos/contract'
+import type { JobEffect } from '@mnemos/domain'
+import { type Client, keyOf, type Logger, type ObjectName } from '@mnemos/kube'
+import { jobs } from '../resources.ts'
+import { type AssignContext, assignmentOf } from './assign.ts'
+import { endOf, Reports } from './reports.ts'
+import { holds, type Session, Sessions, type SessionTimes } from './sessions.ts'
+
+export interface DispatcherOptions extends AssignContext, SessionTimes {
+  readonly client: Client
+  readonly heartbeatMs: number
+  readonly logger: Logger
+  readonly now: () => number
+  readonly monotonic: () => number
+  /** Wakes a Job's key. */
+  readonly wakeJob: (name: ObjectName) => void
+  /** A worker connected, went, or changed what it can do or holds. */
+  readonly onWorker: (session: Session) => void
+  /** The cached Job of a UID, if any. */
+  readonly jobName: (uid: string) => ObjectName | undefined
+}
+
+type AttemptEffect = Exclude<JobEffect, { type: 'queue' | 'leaveQueue' }>
+
+export class Dispatcher {
+  readonly sessions: Sessions
+  readonly reports = new Reports()
+  readonly #options: DispatcherOptions
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options
+    this.sessions = new Sessions(options, options.monotonic)
+  }
+
+  /** A worker that was let in begins a stream. */
+  connected(hello: Hello, send: NonNullable<Session['send']>): Session {
+    const worker = keyOf({ namespace: hello.poolNamespace, name: hello.worker })
+    const { now, monotonic, heartbeatMs, epoch, logger } = this.#options
+    const session: Session = {
+      worker,
+      poolKey: keyOf({ namespace: hello.poolNamespace, name: hello.pool }),
+      instance: hello.instance,
+      connectedAt: now(),
+      capabilities: capabilitiesOf(hello),
+      held: new Set([...hello.running, ...hello.finished].map(attemptKey)),
+      heardAt: monotonic(),
+      send,
+    }
+    this.sessions.open(session)
+    send(operatorMessage(epoch, { case: 'welcome', value: { heartbeatMs } }))
+    for (const ref of hello.running) this.reports.started(ref, session, now())
+    logger.info({ worker, instance: hello.instance, running: hello.running.length, finished: hello.finished.length }, 'worker connected')
+    this.#options.onWorker(session)
+    for (const ref of hello.running) this.#wake(ref, session)
+    return session
+  }
+
+  disconnected(session: Session): void {
+    if (session.send === undefined) return
+    session.send = undefined
+    this.#options.logger.info({ worker: session.worker, instance: session.instance }, 'worker disconnected')
+    this.#options.onWorker(session)
+  }
+
+  received(session: Session, { message }: WorkerMessage): void {
+    session.heardAt = this.#options.monotonic()
+    const { now } = this.#options
+    switch (message.case) {
+      case 'heartbeat':
+        session.capabilities = { ...session.capabilities, models: message.value.models }
+        this.#options.onWorker(session)
+        for (const ref of message.value.running) this.#heard(session, ref)
+        return
+      case 'started':
+        if (message.value.ref === undefined) return
+        this.reports.started(message.value.ref, session, now())
+        this.#wake(message.value.ref, session)
+        return
+      case 'progress':
+        // Progress alone wakes nobody: a running Job looks at it when a write is due.
+        if (message.value.ref !== undefined) this.reports.progressed(message.value.ref, session, message.value, now())
+        return
+      case 'result':
+        if (message.value.ref === undefined) return
+        this.reports.ended(message.value.ref, session, endOf(message.value))
+        this.#wake(message.value.ref, session)
+        return
+      case 'released':
+        if (message.value.ref === undefined) return
+        this.reports.ended(message.value.ref, session, { type: 'released', reason: message.value.reason })
+        this.#wake(message.value.ref, session)
+        return
+      case 'hello':
+      case undefined:
+    }
+  }
+
+  /** Does what a decision asked for. Safe to repeat. */
+  async perform(effect: AttemptEffect): Promise<void> {
+    switch (effect.type) {
+      case 'assign':
+        await this.#assign(effect)
+        return
+      case 'stop': {
+        const { uid, attempt, instance, reason } = effect
+        const session = this.sessions.byInstance(instance)
+        session?.send?.(operatorMessage(this.#options.epoch, { case: 'cancel', value: { ref: { jobUid: uid, attempt }, reason } }))
+        return
+      }
+      case 'answer': {
+        const { uid, attempt, instance, verdict } = effect
+        this.reports.take(uid, attempt, instance)
+        const session = this.sessions.byInstance(instance)
+        if (session !== undefined)
+          this.#dismiss(session, { jobUid: uid, attempt }, verdict === 'committed' ? Verdict.COMMITTED : Verdict.SUPERSEDED)
+      }
+    }
+  }
+
+  /** The Job is gone: whoever has an attempt of it stops, and its results are wanted by nobody. */
+  jobGone(uid: string): void {
+    for (const session of this.sessions.all()) {
+      for (const key of session.held) {
+        const [jobUid = '', attempt = ''] = key.split('/')
+        if (jobUid === uid) this.#dismiss(session, { jobUid, attempt: Number(attempt) }, Verdict.GONE)
+      }
+    }
+    this.reports.forget(uid)
+  }
+
+  async #assign({ job, model }: AttemptEffect & { type: 'assign' }): Promise<void> {
+    const worker = job.status?.worker
+    const ref = { jobUid: job.metadata.uid ?? '', attempt: job.status?.attempt ?? 0 }
+    const session = worker === undefined ? undefined : this.sessions.connected(worker.name, worker.instance)
+    if (session === undefined || holds(session, ref)) return
+    const key = attemptKey(ref)
+    session.held.add(key)
+    try {
+      const message = await assignmentOf(this.#options, job, model)
+      if (message === undefined) session.held.delete(key)
+      else session.send?.(message)
+    } catch (error) {
+      session.held.delete(key)
+      throw error
+    }
+  }
+
+  /** Tells a process that an attempt is over. One that still runs it is stopped by the same word. */
+  #dismiss(session: Session, ref: { jobUid: string; attempt: number }, verdict: Verdict): void {
+    const { epoch } = this.#options
+    if (verdict !== Verdict.COMMITTED) session.send?.(operatorMessage(epoch, { case: 'cancel', value: { ref, reason: 'superseded' } }))
+    session.send?.(operatorMessage(epoch, { case: 'ack', value: { ref, verdict } }))
+    session.held.delete(attemptKey(ref))
+  }
+
+  /** A running attempt that was heard of: its Job is woken only when it may not know. */
+  #heard(session: Session, ref: AttemptRef): void {
+    if (holds(session, ref) && this.reports.of(ref.jobUid, ref.attempt, session.instance) !== undefined) return
+    session.held.add(attemptKey(ref))
+    this.reports.started(ref, session, this.#options.now())
+    this.#wake(ref, session)
+  }
+
+  /** Wakes the Job of a message; one that is in no cache is looked up, because it may be younger than the cache, or gone. */
+  #wake(ref: AttemptRef, session: Session): void {
+    const known = this.#options.jobName(ref.jobUid)
+    if (known !== undefined) {
+      this.#options.wakeJob(known)
+      return
+    }
+    const name = { namespace: ref.namespace, name: ref.name }
+    this.#options.client.get(jobs, name).then(
+      (live) => {
+        if (live?.metadata.uid === ref.jobUid) this.#options.wakeJob(name)
+        else {
+          this.#dismiss(session, ref, Verdict.GONE)
+          this.reports.forget(ref.jobUid)
+        }
+      },
+      (error: unknown) =>
+        this.#options.logger.warn(
+          { job: keyOf(name), error: String(error) },
+          'a reported Job could not be read; the worker will say it again',
+        ),
+    )
+  }
+}
+
+function capabilitiesOf({ capabilities }: Hello): Session['capabilities'] {
+  if (capabilities === undefined) throw new Error('Hello without capabilities')
+  return capabilities
+}

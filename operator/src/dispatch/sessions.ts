@@ -1,0 +1,95 @@
+/**
+ * The workers that are or were on the line since this operator leads: who is heard, who is silent, who is gone.
+ *
+ * A worker is known by `<namespace>/<name>`; each start of its process is another instance. Silence is counted on the
+ * monotonic clock from the last message; a worker that was never heard, from this leader's first stream, so that a leader
+ * that nobody can reach gives nobody's work away.
+ */
+import { type AttemptRef, attemptKey, type Capabilities, type OperatorMessage } from '@mnemos/contract'
+import type { WorkerLink } from '@mnemos/domain'
+
+export interface Session {
+  /** `<namespace>/<name>` of the Worker. */
+  readonly worker: string
+  readonly poolKey: string
+  readonly instance: string
+  /** Milliseconds since 1970. */
+  readonly connectedAt: number
+  capabilities: Capabilities
+  /** Attempts that the process has, or was sent on this stream: `<uid>/<attempt>`. */
+  readonly held: Set<string>
+  heardAt: number
+  /** Undefined once the stream is gone. */
+  send: ((message: OperatorMessage) => void) | undefined
+}
+
+export type SessionLink = 'fresh' | 'suspect' | 'offline'
+
+export interface SessionTimes {
+  readonly suspectMs: number
+  readonly offlineMs: number
+}
+
+export class Sessions {
+  readonly #byWorker = new Map<string, Session>()
+  readonly #times: SessionTimes
+  readonly #monotonic: () => number
+  #firstStreamAt: number | undefined
+
+  constructor(times: SessionTimes, monotonic: () => number) {
+    this.#times = times
+    this.#monotonic = monotonic
+  }
+
+  /** Takes the place of any earlier session of that worker; attempts of the same process stay held. */
+  open(session: Session): void {
+    this.#firstStreamAt ??= this.#monotonic()
+    const before = this.#byWorker.get(session.worker)
+    if (before !== undefined) before.send = undefined
+    this.#byWorker.set(session.worker, session)
+  }
+
+  of(worker: string): Session | undefined {
+    return this.#byWorker.get(worker)
+  }
+
+  all(): Iterable<Session> {
+    return this.#byWorker.values()
+  }
+
+  /** The session of a process, by the random name of that process. */
+  byInstance(instance: string): Session | undefined {
+    for (const session of this.#byWorker.values()) if (session.instance === instance) return session
+    return undefined
+  }
+
+  /** The session that can be spoken to, if this very process is on the line. */
+  connected(worker: string, instance: string): Session | undefined {
+    const session = this.#byWorker.get(worker)
+    return session?.instance === instance && session.send !== undefined ? session : undefined
+  }
+
+  linkOf(session: Session): SessionLink {
+    const silentMs = this.#monotonic() - session.heardAt
+    return silentMs >= this.#times.offlineMs ? 'offline' : silentMs >= this.#times.suspectMs ? 'suspect' : 'fresh'
+  }
+
+  /** What became of the process that was given an attempt, and whether it has it. */
+  linkTo(
+    { name, instance }: { readonly name: string; readonly instance: string },
+    ref: Pick<AttemptRef, 'jobUid' | 'attempt'>,
+  ): WorkerLink {
+    const session = this.#byWorker.get(name)
+    if (session === undefined) {
+      return this.#firstStreamAt !== undefined && this.#monotonic() - this.#firstStreamAt >= this.#times.offlineMs ? 'gone' : 'silent'
+    }
+    if (session.instance !== instance || this.linkOf(session) === 'offline') return 'gone'
+    if (session.send === undefined) return 'silent'
+    return holds(session, ref) ? 'has' : 'lacks'
+  }
+}
+
+/** Whether the process has, or was sent, an attempt. */
+export function holds(session: Session, ref: Pick<AttemptRef, 'jobUid' | 'attempt'>): boolean {
+  return session.held.has(attemptKey(ref))
+}

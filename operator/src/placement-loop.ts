@@ -1,0 +1,104 @@
+/**
+ * Keeps the placement index in step with Jobs and sessions, and wakes the Jobs that got a slot. One pass serves everything
+ * that asked since the last one.
+ */
+import { type Job, type Model, parseTime } from '@mnemos/api'
+import { anyEngine, type Demand, isActive, isTerminal, mayUse, type PlacedOn, Placement, type Waiting } from '@mnemos/domain'
+import type { Change, ObjectName, Reader } from '@mnemos/kube'
+import { nameOfKey } from '@mnemos/kube'
+import type { Session, SessionLink } from './dispatch/sessions.ts'
+import { namespaces, pools, workers } from './resources.ts'
+
+export class PlacementLoop {
+  readonly #placement = new Placement()
+  readonly #wakeJob: (name: ObjectName) => void
+  #isDue = false
+
+  constructor(wakeJob: (name: ObjectName) => void) {
+    this.#wakeJob = wakeJob
+  }
+
+  reservationOf(uid: string): PlacedOn | undefined {
+    return this.#placement.reservationOf(uid)?.worker
+  }
+
+  enqueue(job: Job, model: Model | undefined): void {
+    this.#placement.enqueue(demandOf(job, model))
+    this.#schedule()
+  }
+
+  withdraw(uid: string): void {
+    this.#placement.withdraw(uid)
+    this.#schedule()
+  }
+
+  /** Where a Job stands. @param exact false skips the count for a Job that only just came */
+  standing(job: Job, model: Model | undefined, exact: boolean): Waiting {
+    const demand = demandOf(job, model)
+    if (!exact) return { position: 1, capable: 1, connected: 1, engine: demand.engine }
+    return { ...this.#placement.standing(demand), engine: demand.engine }
+  }
+
+  /** The truth about slots: who has an attempt out holds one. */
+  jobChanged({ type, object }: Change<Job>): void {
+    const uid = object.metadata.uid ?? ''
+    if (type !== 'deleted' && isActive(object)) {
+      if (object.status?.worker !== undefined) this.#placement.occupy(uid, object.status.worker.name)
+      return
+    }
+    this.#placement.vacate(uid)
+    if (type === 'deleted' || isTerminal(object)) this.#placement.withdraw(uid)
+    this.#schedule()
+  }
+
+  /** A session opened, closed, or changed; also to be called when its Worker or pool changes. */
+  workerChanged(session: Session, link: SessionLink, reader: Reader): void {
+    const worker = reader.get(workers, nameOfKey(session.worker))
+    const pool = reader.get(pools, nameOfKey(session.poolKey))
+    const home = nameOfKey(session.poolKey).namespace ?? ''
+    const { engines, slots, models } = session.capabilities
+    this.#placement.setWorker({
+      name: session.worker,
+      instance: session.instance,
+      engines,
+      slots,
+      accepting: session.send !== undefined && link === 'fresh' && worker?.spec.drain !== true && pool !== undefined,
+      models: new Map(models.map(({ digest, loaded }) => [digest, loaded ? 'Loaded' : 'Cached'])),
+      mayServe: (namespace) =>
+        pool !== undefined &&
+        mayUse(pool.spec.allowedNamespaces, home, {
+          name: namespace,
+          labels: reader.get(namespaces, { name: namespace })?.metadata.labels ?? {},
+        }),
+    })
+    this.#schedule()
+  }
+
+  /** Jobs that hold a slot of a Worker. */
+  holders(worker: string): ReadonlySet<string> {
+    return this.#placement.holders(worker)
+  }
+
+  #schedule(): void {
+    if (this.#isDue) return
+    this.#isDue = true
+    queueMicrotask(() => {
+      this.#isDue = false
+      for (const { namespace, name } of this.#placement.place()) this.#wakeJob({ namespace, name })
+    })
+  }
+}
+
+/** Maintenance runs on any Worker; an inference needs one with the Model's engine. */
+function demandOf(job: Job, model: Model | undefined): Demand {
+  const { uid = '', namespace = '', name, creationTimestamp } = job.metadata
+  return {
+    uid,
+    namespace,
+    name,
+    priority: job.spec.priority,
+    createdAt: parseTime(creationTimestamp) ?? 0,
+    engine: job.spec.inference === undefined ? anyEngine : (model?.spec.runtime.engine ?? 'llama-cpp'),
+    digest: job.spec.inference === undefined ? undefined : model?.status?.digest,
+  }
+}

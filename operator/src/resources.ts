@@ -1,0 +1,69 @@
+/** The collections that the operator watches and writes, and the shape in which it keeps Jobs in memory. */
+import {
+  type Job,
+  jobResource,
+  type Model,
+  modelResource,
+  type Queue,
+  queueResource,
+  type Worker,
+  type WorkerPool,
+  workerPoolResource,
+  workerResource,
+} from '@mnemos/api'
+import { isTerminal } from '@mnemos/domain'
+import { type KubeObject, keyOf, resource } from '@mnemos/kube'
+
+export const jobs = resource<Job>(jobResource)
+export const models = resource<Model>(modelResource)
+export const queues = resource<Queue>(queueResource)
+export const pools = resource<WorkerPool>(workerPoolResource)
+export const workers = resource<Worker>(workerResource)
+export const namespaces = resource({ group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false })
+
+export interface Secret extends KubeObject {
+  readonly data?: Readonly<Record<string, string>>
+}
+export const secrets = resource<Secret>({ group: '', version: 'v1', plural: 'secrets', kind: 'Secret', namespaced: true })
+
+/** Drops what nobody here reads: bookkeeping of field managers. */
+export function withoutManagedFields<T extends KubeObject>(object: T): T {
+  const { managedFields: _managedFields, ...metadata } = object.metadata
+  return { ...object, metadata }
+}
+
+/** A Job as it is cached: without its input, and without the result of an inference, which only its user reads. */
+export function cachedJob(object: Job): Job {
+  const job = withoutManagedFields(object)
+  if (job.spec.inference === undefined) return job
+  const { prompt: _prompt, messages: _messages, ...inference } = job.spec.inference
+  const spec = { ...job.spec, inference }
+  if (job.status?.result === undefined) return { ...job, spec }
+  const { inline: _inline, ...result } = job.status.result
+  return { ...job, spec, status: { ...job.status, result } }
+}
+
+/** Key of the Model that a Job names, or undefined. */
+export function modelKeyOf({ spec, metadata }: Job): string | undefined {
+  const ref = spec.inference?.modelRef
+  return ref === undefined ? undefined : keyOf({ name: ref.name, namespace: ref.namespace ?? metadata.namespace ?? '' })
+}
+
+/** Indexes of Jobs that have not ended: only those are woken by what they wait for. */
+export const jobIndexes = {
+  model: (job: Job): readonly string[] => live(job, modelKeyOf(job)),
+  queue: (job: Job): readonly string[] => live(job, job.spec.queue),
+  dependsOn: (job: Job): readonly string[] =>
+    isTerminal(job) ? [] : (job.spec.dependsOn ?? []).map((name) => keyOf({ name, namespace: job.metadata.namespace ?? '' })),
+}
+
+function live(job: Job, value: string | undefined): readonly string[] {
+  return value === undefined || isTerminal(job) ? [] : [value]
+}
+
+export const workerIndexes = {
+  pool: ({ spec, metadata }: Worker): readonly string[] => [
+    keyOf({ name: spec.poolRef.name, namespace: spec.poolRef.namespace ?? metadata.namespace ?? '' }),
+  ],
+  digest: ({ status }: Worker): readonly string[] => (status?.models ?? []).map(({ digest }) => digest),
+}

@@ -1,0 +1,63 @@
+/**
+ * The operator: competes for the Lease and, while it leads, reconciles and dispatches. Talks to nothing but the API server
+ * and its workers.
+ */
+import { type Credentials, createClient, createElector, kubeMetrics, type Runtime, systemClock } from '@mnemos/kube'
+import type { Logger } from 'pino'
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import type { OperatorConfig } from './config.ts'
+import { type Leading, startDispatchServer } from './dispatch/grpc-server.ts'
+import { startHealthServer } from './health.ts'
+import { lead } from './lead.ts'
+
+export interface OperatorPorts {
+  readonly credentials: Credentials
+  readonly signal: AbortSignal
+  readonly logger: Logger
+  /** Told which ports were bound, once listening. */
+  readonly onListening?: (ports: { dispatch: number; health: number }) => void
+}
+
+/** Runs until the signal. @throws when a port cannot be bound */
+export async function runOperator(config: OperatorConfig, { credentials, signal, logger, onListening }: OperatorPorts): Promise<void> {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const metrics = kubeMetrics(registry)
+  const userAgent = 'mnemos-operator'
+  const client = createClient({ credentials, userAgent, metrics, connections: 48 })
+  const leaseClient = createClient({ credentials, userAgent, metrics, connections: 2, requestTimeoutMs: config.lease.renewMs })
+  let term: { readonly leading: Leading; readonly runtime: Runtime } | undefined
+  new Gauge({
+    name: 'mnemos_workers_connected',
+    help: 'Workers that are on the line.',
+    registers: [registry],
+    collect() {
+      this.set([...(term?.leading.dispatcher.sessions.all() ?? [])].filter(({ send }) => send !== undefined).length)
+    },
+  })
+  const dispatch = await startDispatchServer({ host: config.dispatchHost, port: config.dispatchPort, leading: () => term?.leading, logger })
+  const health = await startHealthServer({ host: config.dispatchHost, port: config.healthPort, registry, ready: () => undefined })
+  onListening?.({ dispatch: dispatch.port, health: health.port })
+  logger.info({ dispatch: dispatch.port, health: health.port, identity: config.identity }, 'operator listens')
+  const elector = createElector({
+    client: leaseClient,
+    lease: { namespace: config.systemNamespace, name: config.leaseName },
+    identity: config.identity,
+    timing: config.lease,
+    clock: systemClock,
+    logger,
+    metrics,
+  })
+  try {
+    await elector.run(signal, async (leadership) => {
+      try {
+        await lead({ client, config, leadership, logger, metrics, onReady: (leading, runtime) => (term = { leading, runtime }) })
+      } finally {
+        term = undefined
+      }
+    })
+  } finally {
+    await Promise.all([dispatch.close(), health.close()])
+    await Promise.all([client.close(), leaseClient.close()])
+  }
+}
