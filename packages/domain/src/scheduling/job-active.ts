@@ -1,13 +1,13 @@
 /** A Job whose newest attempt is out: what its worker reported, what became of the worker, cancel and deadline. */
-import { type FailureClass, formatTime, type JobStatus, parseTime } from '@mnemos/api'
-import { conditionsFor, type JobPlan, rest, settled, statusOf, withEndedAttempt } from './job-status.ts'
-import type { AttemptEnd, AttemptReport, JobEffect, JobWorld } from './job-world.ts'
+import { type FailureClass, formatTime, type JobStatus, parseTime, type Reason } from '@mnemos/api'
+import { conditionsFor, type JobPlan, rest, settled, statusOf, uidOf, wakeAfter, withEndedAttempt } from './job-status.ts'
+import type { AttemptEnd, AttemptReport, JobEffect, JobWorld, StopReason } from './job-world.ts'
 import { costsRetry, isFinal, pauseSeconds } from './retry.ts'
 
 /** `Running` is written only for what still runs this long after its start: short Jobs save a write. */
 const runningAfterMs = 1000
-/** Progress is written at most this often. */
-const progressEveryMs = 5000
+/** Progress is written at most this often; tokens can be followed live, so an inference says less here. */
+const progressEveryMs = { maintenance: 2000, inference: 30_000 } as const
 
 interface Failure {
   readonly class: FailureClass
@@ -16,205 +16,204 @@ interface Failure {
   readonly hint?: string | undefined
 }
 
+/** What happens next to an attempt that is out. A result comes first, whatever else is wanted. */
 export function activePlan(world: JobWorld, now: number): JobPlan {
   const end = world.report?.end
   if (end !== undefined) return endedPlan(world, end, now)
   if (world.worker === 'gone') return lostPlan(world, now)
-  const stop = stopWanted(world, now)
-  if (stop !== undefined) return { ...rest, effects: [{ type: 'stop', job: world.job, reason: stop }] }
-  return goingOnPlan(world, now)
+  const reason = stopWanted(world, now)
+  return reason === undefined ? goingOnPlan(world, now) : stoppingPlan(world, reason)
 }
 
 /** Why the attempt must stop, if it must. The phase changes only once the worker has let go. */
-function stopWanted({ job, report }: JobWorld, now: number): 'cancelled' | 'deadline' | undefined {
-  if (job.spec.cancel) return 'cancelled'
-  const leftMs = runTimeLeftMs(job.spec.deadlines?.runSeconds, report, statusOf(job), now)
+function stopWanted(world: JobWorld, now: number): StopReason | undefined {
+  if (world.job.spec.cancel) return 'cancelled'
+  const leftMs = runTimeLeftMs(world, now)
   return leftMs !== undefined && leftMs <= 0 ? 'deadline' : undefined
 }
 
 /** The run deadline counts from the start, or from the issue of an attempt whose start nobody reported yet. */
-function runTimeLeftMs(
-  runSeconds: number | undefined,
-  report: AttemptReport | undefined,
-  status: JobStatus,
-  now: number,
-): number | undefined {
-  const since = report?.startedAt ?? parseTime(status.startedAt) ?? parseTime(status.scheduledAt)
-  return runSeconds === undefined || since === undefined ? undefined : since + runSeconds * 1000 - now
+function runTimeLeftMs({ job, report }: JobWorld, now: number): number | undefined {
+  const { startedAt, scheduledAt } = statusOf(job)
+  const seconds = job.spec.deadlines?.runSeconds
+  const since = report?.startedAt ?? parseTime(startedAt) ?? parseTime(scheduledAt)
+  return seconds === undefined || since === undefined ? undefined : since + seconds * 1000 - now
+}
+
+function stoppingPlan({ job }: JobWorld, reason: StopReason): JobPlan {
+  const { attempt, worker } = statusOf(job)
+  return { ...rest, effects: [{ type: 'stop', uid: uidOf(job), attempt, instance: worker?.instance ?? '', reason }] }
 }
 
 function endedPlan(world: JobWorld, end: AttemptEnd, now: number): JobPlan {
-  const { job } = world
-  const answer: JobEffect = { type: 'answer', uid: job.metadata.uid ?? '', attempt: statusOf(job).attempt, verdict: 'committed' }
-  const withAnswer = (plan: JobPlan): JobPlan => ({ ...plan, effects: [answer, ...(plan.effects ?? [])] })
+  const { attempt, worker } = statusOf(world.job)
+  const answer: JobEffect = {
+    type: 'answer',
+    uid: uidOf(world.job),
+    attempt,
+    instance: worker?.instance ?? '',
+    verdict: 'committed',
+  }
+  const plan = planOfEnd(world, end, now)
+  return { ...plan, effects: [answer, ...(plan.effects ?? [])] }
+}
+
+function planOfEnd(world: JobWorld, end: AttemptEnd, now: number): JobPlan {
   switch (end.type) {
     case 'succeeded':
-      return withAnswer(succeededPlan(world, end, now))
+      return succeededPlan(world, end, now)
     case 'failed':
-      return withAnswer(failedPlan(world, end, now))
+      return failedPlan(world, end, now)
     case 'cancelled':
+      return letGoPlan(world, '', now)
     case 'released':
-      return withAnswer(stopWanted(world, now) === undefined ? failedPlan(world, released(end), now) : stoppedPlan(world, now))
+      return letGoPlan(world, end.reason, now)
   }
 }
 
-function released(end: AttemptEnd): Failure {
-  return {
-    class: 'Released',
-    reason: 'Released',
-    message:
-      end.type === 'released' && end.reason !== ''
-        ? `The worker handed the attempt back: ${end.reason}`
-        : 'The worker handed the attempt back.',
-  }
+/** The worker let go without a result: as it was asked to, or of its own accord. */
+function letGoPlan(world: JobWorld, why: string, now: number): JobPlan {
+  if (stopWanted(world, now) !== undefined) return stoppedPlan(world, now)
+  const message = why === '' ? 'The worker handed the attempt back.' : `The worker handed the attempt back: ${why}`
+  return failedPlan(world, { class: 'Released', reason: 'Released', message }, now)
 }
 
 function succeededPlan({ job, report }: JobWorld, end: AttemptEnd & { type: 'succeeded' }, now: number): JobPlan {
   const status = statusOf(job)
-  const startedAt = report?.startedAt
   const { failure: _failure, ...kept } = settled(status)
+  const { uri, sha256, sizeBytes, inline, usage } = end
   return {
     ...rest,
     status: {
       ...kept,
       phase: 'Succeeded',
-      ...(startedAt === undefined ? {} : { startedAt: formatTime(startedAt) }),
+      ...startedOf(report),
       finishedAt: formatTime(now),
-      usage: end.usage,
-      result: { uri: end.uri, sha256: end.sha256, sizeBytes: end.sizeBytes, ...(end.inline === undefined ? {} : { inline: end.inline }) },
+      usage,
+      result: { uri, sha256, sizeBytes, ...(inline === undefined ? {} : { inline }) },
       attempts: withEndedAttempt(status, 'Succeeded', now),
     },
-    conditions: conditionsFor(
-      'Succeeded',
-      'Succeeded',
-      `Attempt ${status.attempt} succeeded on Worker ${status.worker?.name ?? 'unknown'}.`,
-    ),
+    conditions: conditionsFor('Succeeded', 'Succeeded', `Attempt ${status.attempt} succeeded on Worker ${workerNameOf(status)}.`),
   }
 }
 
 /** The attempt failed: the Job waits for its next one, or has failed for good. */
-function failedPlan({ job }: JobWorld, failure: Failure, now: number): JobPlan {
+function failedPlan({ job, report }: JobWorld, failure: Failure, now: number): JobPlan {
   const status = statusOf(job)
   const failures = status.failures + (costsRetry(failure.class) ? 1 : 0)
-  const { limit } = job.spec.retry
   const base: JobStatus = {
     ...settled(status),
+    ...startedOf(report),
     failures,
-    failure: {
-      class: failure.class,
-      reason: failure.reason,
-      message: failure.message.slice(0, 1024),
-      ...(failure.hint === undefined || failure.hint === '' ? {} : { hint: failure.hint.slice(0, 512) }),
-    },
+    failure: failureOf(failure),
     attempts: withEndedAttempt(status, failure.class, now, failure.message),
   }
-  if (isFinal(failure.class)) {
-    const reason = failure.class === 'DeadlineExceeded' ? 'DeadlineExceeded' : 'BadInput'
-    return failedForGood(job.metadata.name, base, reason, failure.message, now)
-  }
+  if (isFinal(failure.class))
+    return failedForGood(job.metadata.name, base, { reason: finalReason(failure.class), message: failure.message }, now)
+  const { limit } = job.spec.retry
   if (failures > limit) {
-    const plan = failedForGood(
-      job.metadata.name,
-      base,
-      'RetriesExhausted',
-      `Failed ${failures} times, retry.limit is ${limit}; the last time: ${failure.message}`,
-      now,
-    )
-    return { ...plan, conditions: conditionsFor('Failed', 'RetriesExhausted', failure.message, { deadLettered: true }) }
+    const message = `Failed ${failures} times and spec.retry.limit is ${limit}; the last time: ${failure.message}`
+    return failedForGood(job.metadata.name, base, { reason: 'RetriesExhausted', message }, now)
   }
-  const pause = pauseSeconds(failure.class, failures, `${job.metadata.uid ?? ''}/${status.attempt}`)
-  const message = `Attempt ${status.attempt} ended with ${failure.class}: ${failure.message}`
+  const pauseMs = pauseSeconds(failure.class, failures, `${uidOf(job)}/${status.attempt}`) * 1000
   return {
     ...rest,
-    status: { ...base, phase: 'Retrying', ...(pause > 0 ? { retryAt: formatTime(now + pause * 1000) } : {}) },
-    conditions: conditionsFor('Retrying', 'BackingOff', message),
-    next: { kind: 'after', seconds: Math.max(0.001, pause) },
+    status: { ...base, phase: 'Retrying', ...(pauseMs > 0 ? { retryAt: formatTime(now + pauseMs) } : {}) },
+    conditions: conditionsFor('Retrying', 'BackingOff', `Attempt ${status.attempt} ended with ${failure.class}: ${failure.message}`),
+    next: wakeAfter(pauseMs),
   }
 }
 
-function failedForGood(
-  name: string,
-  base: JobStatus,
-  reason: 'DeadlineExceeded' | 'BadInput' | 'RetriesExhausted',
-  message: string,
-  now: number,
-): JobPlan {
+function finalReason(failure: FailureClass): Reason {
+  return failure === 'DeadlineExceeded' ? 'DeadlineExceeded' : 'BadInput'
+}
+
+function failureOf({ class: failureClass, reason, message, hint }: Failure): NonNullable<JobStatus['failure']> {
+  return {
+    class: failureClass,
+    reason: reason.slice(0, 64),
+    message: message.slice(0, 1024),
+    ...(hint === undefined || hint === '' ? {} : { hint: hint.slice(0, 512) }),
+  }
+}
+
+function failedForGood(name: string, base: JobStatus, { reason, message }: { reason: Reason; message: string }, now: number): JobPlan {
   return {
     ...rest,
     status: { ...base, phase: 'Failed', finishedAt: formatTime(now) },
-    conditions: conditionsFor('Failed', reason, message),
+    conditions: conditionsFor('Failed', reason, message, { deadLettered: reason === 'RetriesExhausted' }),
     events: [{ type: 'Warning', reason, action: 'Run', note: `Job ${name} failed: ${message}` }],
   }
 }
 
 /** The worker let go after a cancel or a deadline. */
 function stoppedPlan(world: JobWorld, now: number): JobPlan {
-  const { job } = world
-  if (!job.spec.cancel) {
-    const seconds = job.spec.deadlines?.runSeconds ?? 0
-    return failedPlan(
-      world,
-      {
-        class: 'DeadlineExceeded',
-        reason: 'RunDeadline',
-        message: `The attempt ran longer than deadlines.runSeconds (${seconds} s).`,
-        hint: 'Raise spec.deadlines.runSeconds in a new Job, or ask for fewer tokens.',
-      },
-      now,
-    )
-  }
+  const { job, report } = world
   const status = statusOf(job)
+  if (!job.spec.cancel) {
+    const message = `The attempt ran longer than deadlines.runSeconds (${job.spec.deadlines?.runSeconds ?? 0} s).`
+    const hint = 'Raise spec.deadlines.runSeconds in a new Job, or ask for less.'
+    return failedPlan(world, { class: 'DeadlineExceeded', reason: 'RunDeadline', message, hint }, now)
+  }
   return {
     ...rest,
-    status: { ...settled(status), phase: 'Cancelled', finishedAt: formatTime(now), attempts: withEndedAttempt(status, 'Cancelled', now) },
-    conditions: conditionsFor('Cancelled', 'Cancelled', 'The Job was cancelled while it ran.'),
+    status: {
+      ...settled(status),
+      ...startedOf(report),
+      phase: 'Cancelled',
+      finishedAt: formatTime(now),
+      attempts: withEndedAttempt(status, 'Cancelled', now),
+    },
+    conditions: conditionsFor('Cancelled', 'Cancelled', `The Job was cancelled during attempt ${status.attempt}.`),
   }
 }
 
 /** The worker will never report: the attempt is over without a result. */
 function lostPlan(world: JobWorld, now: number): JobPlan {
   if (stopWanted(world, now) !== undefined) return stoppedPlan(world, now)
-  const { worker } = statusOf(world.job)
-  return failedPlan(
-    world,
-    {
-      class: 'NodeLost',
-      reason: 'WorkerLost',
-      message: `Worker ${worker?.name ?? 'unknown'} (instance ${worker?.instance ?? 'unknown'}) is gone.`,
-    },
-    now,
-  )
+  const status = statusOf(world.job)
+  const message = `Worker ${workerNameOf(status)} (instance ${status.worker?.instance ?? 'unknown'}) is gone.`
+  return failedPlan(world, { class: 'NodeLost', reason: 'WorkerLost', message }, now)
 }
 
 /** Nothing has ended: hand the attempt over (again), and write Running and progress when they are due. */
-function goingOnPlan({ job, model, report }: JobWorld, now: number): JobPlan {
-  const status = statusOf(job)
+function goingOnPlan(world: JobWorld, now: number): JobPlan {
+  const { job, model, report } = world
+  const effects: JobEffect[] = world.worker === 'lacks' ? [{ type: 'assign', job, model }] : []
+  const deadlineMs = runTimeLeftMs(world, now)
   const startedAt = report?.startedAt
-  const effects: JobEffect[] = startedAt === undefined ? [{ type: 'assign', job, model }] : []
-  const deadlineMs = runTimeLeftMs(job.spec.deadlines?.runSeconds, report, status, now)
-  const wakeIn = (ms: number): JobPlan['next'] => ({ kind: 'after', seconds: Math.max(1, Math.min(ms, deadlineMs ?? ms)) / 1000 })
-  if (startedAt === undefined) return { ...rest, effects, next: deadlineMs === undefined ? { kind: 'change' } : wakeIn(deadlineMs) }
-  const runsForMs = now - startedAt
-  if (status.phase === 'Scheduled' && runsForMs < runningAfterMs) return { ...rest, effects, next: wakeIn(runningAfterMs - runsForMs) }
-  const message = `Worker ${status.worker?.name ?? 'unknown'} has run attempt ${status.attempt} since ${formatTime(startedAt)}.`
+  if (startedAt === undefined) return { ...rest, effects, next: wakeAfter(deadlineMs) }
+  const status = statusOf(job)
+  const untilRunningMs = startedAt + runningAfterMs - now
+  if (status.phase === 'Scheduled' && untilRunningMs > 0) return { ...rest, effects, next: wakeAfter(untilRunningMs, deadlineMs) }
+  const message = `Worker ${workerNameOf(status)} has run attempt ${status.attempt} since ${formatTime(startedAt)}.`
   return {
     ...rest,
     effects,
-    status: { ...settled(status), phase: 'Running', startedAt: formatTime(startedAt), ...progressOf(report) },
+    status: { ...settled(status), phase: 'Running', ...startedOf(report), ...progressOf(report) },
     conditions: conditionsFor('Running', 'Running', message),
-    next: wakeIn(progressEveryMs),
+    next: wakeAfter(job.spec.maintenance === undefined ? progressEveryMs.inference : progressEveryMs.maintenance, deadlineMs),
   }
+}
+
+function workerNameOf({ worker }: JobStatus): string {
+  return worker?.name ?? 'unknown'
+}
+
+function startedOf(report: AttemptReport | undefined): Pick<JobStatus, 'startedAt'> {
+  return report?.startedAt === undefined ? {} : { startedAt: formatTime(report.startedAt) }
 }
 
 function progressOf(report: AttemptReport | undefined): Pick<JobStatus, 'progress'> {
   const progress = report?.progress
   if (progress === undefined) return {}
+  const { percent, tokens, bytes, totalBytes, message } = progress
   return {
     progress: {
-      ...(progress.percent > 0 ? { percent: progress.percent } : {}),
-      ...(progress.tokens > 0 ? { tokens: progress.tokens } : {}),
-      ...(progress.totalBytes > 0 ? { bytes: progress.bytes, totalBytes: progress.totalBytes } : {}),
-      ...(progress.message === '' ? {} : { message: progress.message.slice(0, 256) }),
+      ...(percent > 0 ? { percent } : {}),
+      ...(tokens > 0 ? { tokens } : {}),
+      ...(totalBytes > 0 ? { bytes, totalBytes } : {}),
+      ...(message === '' ? {} : { message: message.slice(0, 256) }),
     },
   }
 }

@@ -4,7 +4,7 @@
  * kstatus reads them so: Pending and Retrying are Reconciling; Scheduled and Running are neither (Current); Failed is Stalled.
  */
 import { type ConditionFact, formatTime, type Job, type JobStatus, type Phase, type Reason } from '@mnemos/api'
-import type { Plan } from '@mnemos/kube'
+import type { Next, Plan } from '@mnemos/kube'
 import type { JobEffect } from './job-world.ts'
 
 export type JobPlan = Plan<JobStatus, JobEffect>
@@ -12,11 +12,18 @@ export type JobPlan = Plan<JobStatus, JobEffect>
 const emptyStatus: JobStatus = { phase: 'Pending', observedGeneration: 0, attempt: 0, failures: 0, attempts: [], conditions: [] }
 const terminalPhases: readonly Phase[] = ['Succeeded', 'Failed', 'Cancelled']
 const maxAttemptsKept = 10
+/** Timers longer than this are cut: whoever looks early decides the same again. */
+const longestWaitMs = 3_600_000
 
 export function statusOf(job: Job): JobStatus {
   return job.status ?? emptyStatus
 }
 
+export function uidOf(job: Job): string {
+  return job.metadata.uid ?? ''
+}
+
+/** Whether the Job has ended for good. */
 export function isTerminal(job: Job): boolean {
   return terminalPhases.includes(statusOf(job).phase)
 }
@@ -28,7 +35,12 @@ export function isActive(job: Job): boolean {
 }
 
 /** The conditions that go with a phase. */
-export function conditionsFor(phase: Phase, reason: Reason, message: string, more: { deadLettered?: boolean } = {}): ConditionFact[] {
+export function conditionsFor(
+  phase: Phase,
+  reason: Reason,
+  message: string,
+  { deadLettered = false }: { deadLettered?: boolean } = {},
+): ConditionFact[] {
   const fact = (type: ConditionFact['type'], status: ConditionFact['status']): ConditionFact => ({ type, status, reason, message })
   switch (phase) {
     case 'Pending':
@@ -43,14 +55,21 @@ export function conditionsFor(phase: Phase, reason: Reason, message: string, mor
     case 'Cancelled':
       return [fact('Succeeded', 'False')]
     case 'Failed':
-      return [fact('Succeeded', 'False'), fact('Stalled', 'True'), ...(more.deadLettered === true ? [fact('DeadLettered', 'True')] : [])]
+      return [fact('Succeeded', 'False'), fact('Stalled', 'True'), ...(deadLettered ? [fact('DeadLettered', 'True')] : [])]
   }
 }
 
 /** A plan that only waits for the next change. */
 export const rest: JobPlan = { status: undefined, apply: [], remove: [], events: [], next: { kind: 'change' } }
 
-/** The attempt that just ended as an entry of the list of the last ten. */
+/** The soonest of some waits; those that are undefined do not count. */
+export function wakeAfter(...waitsMs: readonly (number | undefined)[]): Next {
+  const soonest = Math.min(...waitsMs.map((wait) => wait ?? Number.POSITIVE_INFINITY))
+  if (!Number.isFinite(soonest)) return { kind: 'change' }
+  return { kind: 'after', seconds: Math.min(longestWaitMs, Math.max(1, soonest)) / 1000 }
+}
+
+/** The attempt that just ended, added to the list of the last ten. */
 export function withEndedAttempt(status: JobStatus, outcome: string, now: number, message?: string): JobStatus['attempts'] {
   const ended = {
     attempt: status.attempt,

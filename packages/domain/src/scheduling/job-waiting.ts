@@ -1,19 +1,18 @@
 /**
  * A Job that has no attempt out: whether it may start, and why not.
  *
- * The checks stand in order; the first finding wins. What only waits for a worker is said with a pause, so that a Job that
+ * The checks stand in order; the first finding wins. What only waits for a worker is said after a while, so that a Job that
  * starts at once costs no write for having waited.
  */
 import { formatTime, parseTime, type Reason } from '@mnemos/api'
-import { conditionsFor, isTerminal, type JobPlan, rest, settled, statusOf, withEndedAttempt } from './job-status.ts'
-import type { JobEffect, JobWorld } from './job-world.ts'
+import { nearest } from '../admission/nearest.ts'
+import { conditionsFor, isTerminal, type JobPlan, rest, settled, statusOf, uidOf, wakeAfter } from './job-status.ts'
+import type { JobEffect, JobWorld, PlacedOn } from './job-world.ts'
 
-/** A wait shorter than this is not worth a write. Creation times have whole seconds, so one second would mean none. */
-const describeAfterMs = 2000
-/** Jobs far back in the line are described later: most will have started by then. */
-const describeFarAfterMs = 30_000
-const nearPositions = 100
-const refreshSeconds = 30
+/** A wait shorter than this is not worth a write. */
+const describeAfterMs = 1000
+/** Jobs far back in the line are looked at later: most will have started by then. */
+const refreshMs = 30_000
 
 interface Finding {
   readonly reason: Reason
@@ -38,27 +37,28 @@ const checks: readonly Check[] = [
   isBackingOff,
 ]
 
+/** What happens next to a Job that waits. */
 export function waitingPlan(world: JobWorld, now: number): JobPlan {
-  const { job } = world
-  const uid = job.metadata.uid ?? ''
-  if (job.spec.cancel) {
-    return {
-      ...rest,
-      status: { ...settled(statusOf(job)), phase: 'Cancelled', finishedAt: formatTime(now) },
-      conditions: conditionsFor('Cancelled', 'Cancelled', 'The Job was cancelled before it started.'),
-      effects: [{ type: 'leaveQueue', uid }],
-    }
-  }
+  if (world.job.spec.cancel) return cancelledPlan(world, now)
   for (const check of checks) {
     const finding = check(world, now)
-    if (finding !== undefined)
-      return finding.fails === undefined ? heldPlan(world, finding, now) : givenUpPlan(world, finding, finding.fails, now)
+    if (finding === undefined) continue
+    return finding.fails === undefined ? heldPlan(world, finding, now) : givenUpPlan(world, finding, finding.fails, now)
   }
   return world.placement === undefined ? inLinePlan(world, now) : placedPlan(world, world.placement, now)
 }
 
+function cancelledPlan({ job }: JobWorld, now: number): JobPlan {
+  return {
+    ...rest,
+    status: { ...settled(statusOf(job)), phase: 'Cancelled', finishedAt: formatTime(now) },
+    conditions: conditionsFor('Cancelled', 'Cancelled', 'The Job was cancelled while it waited.'),
+    effects: [{ type: 'leaveQueue', uid: uidOf(job) }],
+  }
+}
+
 /** Issues the next attempt. The worker hears of it only after this status is stored. */
-function placedPlan({ job, model }: JobWorld, placement: { name: string; instance: string }, now: number): JobPlan {
+function placedPlan({ job, model }: JobWorld, placement: PlacedOn, now: number): JobPlan {
   const { startedAt: _startedAt, failure: _failure, ...kept } = settled(statusOf(job))
   const attempt = kept.attempt + 1
   const status = { ...kept, phase: 'Scheduled' as const, attempt, worker: placement, scheduledAt: formatTime(now) }
@@ -67,42 +67,41 @@ function placedPlan({ job, model }: JobWorld, placement: { name: string; instanc
     status,
     conditions: conditionsFor('Scheduled', 'Scheduled', `Attempt ${attempt} was given to Worker ${placement.name}.`),
     effects: [{ type: 'assign', job: { ...job, status }, model }],
+    next: wakeAfter(job.spec.deadlines?.runSeconds === undefined ? undefined : job.spec.deadlines.runSeconds * 1000),
   }
 }
 
 /** Everything is there but a worker. */
 function inLinePlan(world: JobWorld, now: number): JobPlan {
   const { job, model, waiting } = world
-  const queue: JobEffect = { type: 'queue', job, model }
-  const far = (waiting.position ?? 1) > nearPositions
-  const dueMs = waitingSince(world) + (far ? describeFarAfterMs : describeAfterMs) - now
-  if (dueMs > 0) return { ...rest, effects: [queue], next: { kind: 'after', seconds: Math.max(0.05, dueMs / 1000) } }
+  const effects: JobEffect[] = [{ type: 'queue', job, model }]
+  const deadlineMs = queueDeadlineLeftMs(world, now)
+  const isNear = waiting.position !== undefined
+  const dueMs = waitingSince(world) + (isNear ? describeAfterMs : refreshMs) - now
+  if (dueMs > 0) return { ...rest, effects, next: wakeAfter(dueMs, deadlineMs) }
   const finding = workerFinding(world)
-  return { ...described(world, finding, waiting.position), effects: [queue], next: { kind: 'after', seconds: refreshSeconds } }
+  // A long line that moves is not described from its far end: the writes would outnumber the Jobs.
+  if (!isNear && finding.reason === 'WorkersBusy') return { ...rest, effects, next: wakeAfter(refreshMs, deadlineMs) }
+  return { ...described(world, finding, waiting.position), effects, next: wakeAfter(refreshMs, deadlineMs) }
 }
 
-function workerFinding({ waiting }: JobWorld): Finding {
-  if (waiting.connected === 0)
-    return { reason: 'NoWorker', message: `Waiting for a Worker with engine ${waiting.engine}; none is connected.` }
-  if (waiting.capable === 0)
-    return {
-      reason: 'NoWorker',
-      message: `Waiting for a Worker with engine ${waiting.engine} that this namespace may use; of ${waiting.connected} connected none is.`,
-    }
-  return { reason: 'WorkersBusy', message: `Waiting for a free slot; all ${waiting.capable} Workers that could run it are busy.` }
+function workerFinding({ waiting: { connected, capable, engine } }: JobWorld): Finding {
+  const needs = engine === undefined ? 'needs a Worker' : `needs a Worker with engine ${engine}`
+  if (connected === 0) return { reason: 'NoWorker', message: `${needs}; none is connected` }
+  if (capable === 0)
+    return { reason: 'NoWorker', message: `${needs} in a pool that this namespace may use; none of the ${connected} connected is one` }
+  return { reason: 'WorkersBusy', message: `${needs} with a free slot; all ${capable} that could run it are busy` }
 }
 
 /** Something other than a worker is missing. */
 function heldPlan(world: JobWorld, finding: Finding, now: number): JobPlan {
-  const leave: JobEffect = { type: 'leaveQueue', uid: world.job.metadata.uid ?? '' }
-  const dueMs = waitingSince(world) + describeAfterMs - now
-  const wake = Math.min(finding.afterMs ?? Infinity, queueDeadlineLeftMs(world, now) ?? Infinity)
-  const next = (ms: number): JobPlan['next'] =>
-    Number.isFinite(ms) ? { kind: 'after', seconds: Math.max(0.05, ms / 1000) } : { kind: 'change' }
+  const effects: JobEffect[] = [{ type: 'leaveQueue', uid: uidOf(world.job) }]
+  const deadlineMs = queueDeadlineLeftMs(world, now)
   // A Job that backs off says so already.
-  if (finding.reason === 'BackingOff') return { ...rest, effects: [leave], next: next(wake) }
-  if (dueMs > 0) return { ...rest, effects: [leave], next: next(Math.min(dueMs, wake)) }
-  return { ...described(world, finding, undefined), effects: [leave], next: next(wake) }
+  if (finding.reason === 'BackingOff') return { ...rest, effects, next: wakeAfter(finding.afterMs, deadlineMs) }
+  const dueMs = waitingSince(world) + describeAfterMs - now
+  if (dueMs > 0) return { ...rest, effects, next: wakeAfter(dueMs, finding.afterMs, deadlineMs) }
+  return { ...described(world, finding, undefined), effects, next: wakeAfter(finding.afterMs, deadlineMs) }
 }
 
 function described({ job }: JobWorld, { reason, message }: Finding, position: number | undefined): JobPlan {
@@ -111,11 +110,7 @@ function described({ job }: JobWorld, { reason, message }: Finding, position: nu
   const { retryAt: _retryAt, ...kept } = status
   return {
     ...rest,
-    status: {
-      ...kept,
-      phase,
-      queue: { reasons: [message.slice(0, 256)], ...(position === undefined || position > nearPositions ? {} : { position }) },
-    },
+    status: { ...kept, phase, queue: { reasons: [message.slice(0, 256)], ...(position === undefined ? {} : { position }) } },
     conditions: conditionsFor(phase, reason, message),
   }
 }
@@ -123,28 +118,21 @@ function described({ job }: JobWorld, { reason, message }: Finding, position: nu
 function givenUpPlan(
   { job }: JobWorld,
   { reason, message }: Finding,
-  { class: failureClass, hint }: { class: 'DeadlineExceeded' | 'DependencyFailed'; hint: string },
+  { class: failureClass, hint }: NonNullable<Finding['fails']>,
   now: number,
 ): JobPlan {
-  const status = statusOf(job)
+  const failure = { class: failureClass, reason, message: message.slice(0, 1024), hint }
   return {
     ...rest,
-    status: {
-      ...settled(status),
-      phase: 'Failed',
-      finishedAt: formatTime(now),
-      failure: { class: failureClass, reason, message, hint },
-      attempts: status.attempt === 0 ? status.attempts : withEndedAttempt(status, failureClass, now, message).slice(-10),
-    },
+    status: { ...settled(statusOf(job)), phase: 'Failed', finishedAt: formatTime(now), failure },
     conditions: conditionsFor('Failed', reason, message),
     events: [{ type: 'Warning', reason, action: 'Wait', note: `Job ${job.metadata.name} failed: ${message}` }],
-    effects: [{ type: 'leaveQueue', uid: job.metadata.uid ?? '' }],
+    effects: [{ type: 'leaveQueue', uid: uidOf(job) }],
   }
 }
 
 function waitingSince({ job }: JobWorld): number {
-  const ended = parseTime(statusOf(job).attempts.at(-1)?.endedAt)
-  return ended ?? parseTime(job.metadata.creationTimestamp) ?? 0
+  return parseTime(statusOf(job).attempts.at(-1)?.endedAt) ?? parseTime(job.metadata.creationTimestamp) ?? 0
 }
 
 function queueDeadlineLeftMs({ job }: JobWorld, now: number): number | undefined {
@@ -157,79 +145,68 @@ function queueDeadlineLeftMs({ job }: JobWorld, now: number): number | undefined
 function queueDeadlinePassed(world: JobWorld, now: number): Finding | undefined {
   const leftMs = queueDeadlineLeftMs(world, now)
   if (leftMs === undefined || leftMs > 0) return undefined
-  const seconds = world.job.spec.deadlines?.queueSeconds ?? 0
   return {
     reason: 'DeadlineExceeded',
-    message: `Not started within deadlines.queueSeconds (${seconds} s).`,
+    message: `Not started within deadlines.queueSeconds (${world.job.spec.deadlines?.queueSeconds ?? 0} s).`,
     fails: { class: 'DeadlineExceeded', hint: 'Raise spec.deadlines.queueSeconds or spec.priority in a new Job.' },
   }
 }
 
 function dependencyFailed({ dependencies }: JobWorld): Finding | undefined {
-  const failed = dependencies.find(
-    ({ job }) => job !== undefined && (statusOf(job).phase === 'Failed' || statusOf(job).phase === 'Cancelled'),
-  )
+  const failed = dependencies.find(({ job }) => job !== undefined && isTerminal(job) && statusOf(job).phase !== 'Succeeded')
   if (failed?.job === undefined) return undefined
   return {
     reason: 'DependencyFailed',
     message: `Job ${failed.name}, named in dependsOn, is ${statusOf(failed.job).phase}.`,
-    fails: { class: 'DependencyFailed', hint: `Create ${failed.name} again under a new name and this Job with it.` },
+    fails: { class: 'DependencyFailed', hint: `Create ${failed.name} again under a new name, and this Job with it.` },
   }
 }
 
 function isSuspended({ job }: JobWorld): Finding | undefined {
-  return job.spec.suspend ? { reason: 'Suspended', message: 'spec.suspend is true; set it to false to let the Job start.' } : undefined
+  return job.spec.suspend ? { reason: 'Suspended', message: 'spec.suspend is true; set it to false to let the Job start' } : undefined
 }
 
 function dependenciesWait({ dependencies }: JobWorld): Finding | undefined {
   const open = dependencies.filter(({ job }) => job === undefined || !isTerminal(job))
   if (open.length === 0) return undefined
-  const names = open.map(({ name, job }) => (job === undefined ? `${name} (does not exist)` : name))
-  return {
-    reason: 'WaitingForDependencies',
-    message: `Waiting for ${names.slice(0, 5).join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''} to succeed.`,
-  }
+  const names = open.slice(0, 5).map(({ name, job }) => (job === undefined ? `${name} (does not exist)` : name))
+  const more = open.length > names.length ? ` and ${open.length - names.length} more` : ''
+  return { reason: 'WaitingForDependencies', message: `waits for ${names.join(', ')}${more} to succeed` }
 }
 
 function queueIsMissing({ job, queueExists }: JobWorld): Finding | undefined {
-  return queueExists
-    ? undefined
-    : { reason: 'QueueNotFound', message: `There is no Queue ${job.spec.queue}; create it, or set spec.queue to default.` }
+  if (queueExists) return undefined
+  return { reason: 'QueueNotFound', message: `no Queue ${job.spec.queue}; create it, or set spec.queue to default` }
 }
 
-function modelIsMissing({ job, model, similarModel }: JobWorld): Finding | undefined {
+function modelIsMissing({ job, model, otherModels }: JobWorld): Finding | undefined {
   const wanted = job.spec.inference?.modelRef
   if (wanted === undefined || model !== undefined) return undefined
-  const meant = similarModel === undefined ? 'create it, or correct modelRef in a new Job' : `did you mean ${similarModel}?`
+  const meant = nearest(wanted.name, otherModels)
+  const advice = meant === undefined ? 'create it, or correct modelRef in a new Job' : `did you mean ${meant}?`
   return {
     reason: 'ModelNotFound',
-    message: `There is no Model ${wanted.name} in namespace ${wanted.namespace ?? job.metadata.namespace ?? ''}; ${meant}`,
+    message: `no Model ${wanted.name} in namespace ${wanted.namespace ?? job.metadata.namespace ?? ''}; ${advice}`,
   }
 }
 
 function modelIsNotAllowed({ job, model, modelAllowed }: JobWorld): Finding | undefined {
   if (model === undefined || modelAllowed) return undefined
-  return {
-    reason: 'ModelNotAllowed',
-    message: `Model ${model.metadata.name} does not allow namespace ${job.metadata.namespace ?? ''}; its owner can add it to spec.allowedNamespaces.`,
-  }
+  const message = `Model ${model.metadata.name} does not allow namespace ${job.metadata.namespace ?? ''}; its owner can add it to spec.allowedNamespaces`
+  return { reason: 'ModelNotAllowed', message }
 }
 
+/** Says nothing of percents: thousands of Jobs may wait for one Model, and each would write them down. */
 function modelIsNotReady({ model }: JobWorld): Finding | undefined {
-  if (model === undefined || (model.status?.digest !== undefined && model.status.artifact !== undefined && model.status.phase === 'Ready'))
-    return undefined
-  const percent = model.status?.progress?.percent
-  const state =
-    model.status?.phase === 'Failed'
-      ? 'its import failed; see its conditions'
-      : percent === undefined
-        ? 'it is not verified yet'
-        : `its import is at ${percent} %`
-  return { reason: 'ModelNotReady', message: `Waiting for Model ${model.metadata.name}: ${state}.` }
+  if (model === undefined) return undefined
+  const { phase, digest, artifact } = model.status ?? {}
+  if (phase === 'Ready' && digest !== undefined && artifact !== undefined) return undefined
+  const state = phase === 'Failed' ? 'its import failed, see its conditions' : 'its artifact is not verified yet'
+  return { reason: 'ModelNotReady', message: `waits for Model ${model.metadata.name}: ${state}` }
 }
 
 function isBackingOff({ job }: JobWorld, now: number): Finding | undefined {
-  const retryAt = parseTime(statusOf(job).retryAt)
-  if (retryAt === undefined || retryAt <= now) return undefined
-  return { reason: 'BackingOff', message: `The next attempt starts at ${statusOf(job).retryAt ?? ''}.`, afterMs: retryAt - now }
+  const { retryAt } = statusOf(job)
+  const leftMs = (parseTime(retryAt) ?? now) - now
+  return leftMs <= 0 ? undefined : { reason: 'BackingOff', message: `the next attempt starts at ${retryAt ?? ''}`, afterMs: leftMs }
 }

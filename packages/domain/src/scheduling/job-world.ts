@@ -7,8 +7,8 @@ export interface JobWorld {
   readonly model: Model | undefined
   /** Whether the Model lets this namespace use it; false when there is no Model. */
   readonly modelAllowed: boolean
-  /** The nearest name of a Model in the same namespace, when the named one does not exist. */
-  readonly similarModel?: string | undefined
+  /** Names of the Models where the missing one was looked for. */
+  readonly otherModels: readonly string[]
   readonly queueExists: boolean
   /** The Jobs of `dependsOn`; undefined for one that does not exist. */
   readonly dependencies: readonly { readonly name: string; readonly job: Job | undefined }[]
@@ -19,8 +19,8 @@ export interface JobWorld {
   readonly worker: WorkerLink
   /** What that worker reported about the newest attempt. */
   readonly report: AttemptReport | undefined
-  /** Reports on attempts that are not the newest, or that come from a process that does not have it: nobody waits for them. */
-  readonly strays: readonly number[]
+  /** Reports on attempts that are not the newest, or that come from a process that was not given it. */
+  readonly strays: readonly Stray[]
 }
 
 export interface PlacedOn {
@@ -30,29 +30,44 @@ export interface PlacedOn {
 
 /** What placement says about a Job that has no worker yet. */
 export interface Waiting {
-  /** About how many go first, plus one; undefined when the Job is not in line. */
+  /** Place in the line when it is among the first hundred. */
   readonly position: number | undefined
   /** Workers that could run it at all. */
   readonly capable: number
   /** Workers that are connected, whatever they can do. */
   readonly connected: number
-  readonly engine: string
+  readonly engine: string | undefined
 }
 
 /**
- * - `connected`: the very process that has the attempt is on the line
- * - `silent`: it is not, but may come back
+ * - `has`: the very process of the attempt is on the line and was handed it
+ * - `lacks`: that process is on the line, but does not have the attempt (yet)
+ * - `silent`: it is not on the line, but may come back
  * - `gone`: another process took its place, or it has been silent too long
  */
-export type WorkerLink = 'connected' | 'silent' | 'gone'
+export type WorkerLink = 'has' | 'lacks' | 'silent' | 'gone'
+
+/** An attempt that somebody works on or has ended although it is not his: he must be told. */
+export interface Stray {
+  readonly attempt: number
+  readonly instance: string
+  readonly ended: boolean
+}
 
 export interface AttemptReport {
   /** Milliseconds since 1970. */
   readonly startedAt?: number | undefined
-  readonly progress?:
-    | { readonly percent: number; readonly tokens: number; readonly bytes: number; readonly totalBytes: number; readonly message: string }
-    | undefined
+  readonly progress?: AttemptProgress | undefined
   readonly end?: AttemptEnd | undefined
+}
+
+export interface AttemptProgress {
+  readonly percent: number
+  readonly tokens: number
+  readonly bytes: number
+  /** 0 while unknown. */
+  readonly totalBytes: number
+  readonly message: string
 }
 
 export type AttemptEnd =
@@ -74,14 +89,18 @@ export type AttemptEnd =
   | { readonly type: 'cancelled' }
   | { readonly type: 'released'; readonly reason: string }
 
-export type Verdict = 'committed' | 'superseded'
+export type ResultVerdict = 'committed' | 'superseded'
 
 /** What is to be done outside the API server once the status is written. Each may be done twice without harm. */
 export type JobEffect =
   /** Hand the newest attempt to its worker. */
   | { readonly type: 'assign'; readonly job: Job; readonly model: Model | undefined }
-  | { readonly type: 'stop'; readonly job: Job; readonly reason: 'cancelled' | 'deadline' }
-  | { readonly type: 'answer'; readonly uid: string; readonly attempt: number; readonly verdict: Verdict }
+  /** Ask the worker to let go of an attempt. */
+  | { readonly type: 'stop'; readonly uid: string; readonly attempt: number; readonly instance: string; readonly reason: StopReason }
+  /** Tell the worker what became of its report, and forget it. */
+  | { readonly type: 'answer'; readonly uid: string; readonly attempt: number; readonly instance: string; readonly verdict: ResultVerdict }
   /** Put the Job in line for a worker. */
   | { readonly type: 'queue'; readonly job: Job; readonly model: Model | undefined }
   | { readonly type: 'leaveQueue'; readonly uid: string }
+
+export type StopReason = 'cancelled' | 'deadline' | 'superseded'

@@ -8,15 +8,15 @@
  */
 import { parseTime } from '@mnemos/api'
 import { activePlan } from './job-active.ts'
-import { isActive, isTerminal, type JobPlan, rest, statusOf } from './job-status.ts'
+import { isActive, isTerminal, type JobPlan, rest, statusOf, uidOf, wakeAfter } from './job-status.ts'
 import { waitingPlan } from './job-waiting.ts'
-import type { JobEffect, JobWorld } from './job-world.ts'
+import type { AttemptEnd, JobEffect, JobWorld, ResultVerdict } from './job-world.ts'
 
 /** @param now milliseconds since 1970 */
 export function decideJob(world: JobWorld, now: number): JobPlan {
   const plan = decideByPhase(world, now)
-  const answers: JobEffect[] = world.strays.map((attempt) => ({ type: 'answer', uid: uidOf(world), attempt, verdict: 'superseded' }))
-  return answers.length === 0 ? plan : { ...plan, effects: [...(plan.effects ?? []), ...answers] }
+  const told = [...straysTold(world), ...lateReportTold(world)]
+  return told.length === 0 ? plan : { ...plan, effects: [...(plan.effects ?? []), ...told] }
 }
 
 function decideByPhase(world: JobWorld, now: number): JobPlan {
@@ -25,31 +25,39 @@ function decideByPhase(world: JobWorld, now: number): JobPlan {
   return isActive(world.job) ? activePlan(world, now) : waitingPlan(world, now)
 }
 
-/** A Job that has ended: its worker is told, it leaves the line, and it is deleted when its time has come. */
-function terminalPlan({ job, report }: JobWorld, now: number): JobPlan {
-  const status = statusOf(job)
-  const uid = job.metadata.uid ?? ''
-  const effects: JobEffect[] = [{ type: 'leaveQueue', uid }]
-  if (report?.end !== undefined)
-    effects.push({
-      type: 'answer',
-      uid,
-      attempt: status.attempt,
-      verdict: status.phase === 'Succeeded' && report.end.type !== 'succeeded' ? 'superseded' : 'committed',
-    })
+/** A Job that has ended leaves the line, and is deleted when its time has come. */
+function terminalPlan({ job }: JobWorld, now: number): JobPlan {
+  const effects: JobEffect[] = [{ type: 'leaveQueue', uid: uidOf(job) }]
+  const finishedAt = parseTime(statusOf(job).finishedAt)
   const ttl = job.spec.ttlSecondsAfterFinished
-  const finishedAt = parseTime(status.finishedAt)
   if (ttl === undefined || finishedAt === undefined) return { ...rest, effects }
-  const leftSeconds = (finishedAt + ttl * 1000 - now) / 1000
-  if (leftSeconds > 0) return { ...rest, effects, next: { kind: 'after', seconds: leftSeconds } }
+  const leftMs = finishedAt + ttl * 1000 - now
+  if (leftMs > 0) return { ...rest, effects, next: wakeAfter(leftMs) }
   const { name, namespace } = job.metadata
-  return {
-    ...rest,
-    effects,
-    remove: [{ apiVersion: job.apiVersion, kind: job.kind, name, ...(namespace === undefined ? {} : { namespace }), uid }],
-  }
+  const removal = { apiVersion: job.apiVersion, kind: job.kind, name, uid: uidOf(job) }
+  return { ...rest, effects, remove: [namespace === undefined ? removal : { ...removal, namespace }] }
 }
 
-function uidOf({ job }: JobWorld): string {
-  return job.metadata.uid ?? ''
+/** Nobody waits for these attempts: their results are refused, and those still at work are stopped. */
+function straysTold({ job, strays }: JobWorld): JobEffect[] {
+  const uid = uidOf(job)
+  return strays.map(({ attempt, instance, ended }) =>
+    ended
+      ? { type: 'answer', uid, attempt, instance, verdict: 'superseded' }
+      : { type: 'stop', uid, attempt, instance, reason: 'superseded' },
+  )
+}
+
+/** A report on the newest attempt after that attempt was closed: heard twice, or too late. */
+function lateReportTold({ job, report }: JobWorld): JobEffect[] {
+  const { attempt, worker, phase } = statusOf(job)
+  if (isActive(job) || worker === undefined || report === undefined) return []
+  const about = { uid: uidOf(job), attempt, instance: worker.instance }
+  if (report.end !== undefined) return [{ type: 'answer', ...about, verdict: verdictFor(phase, report.end) }]
+  return [{ type: 'stop', ...about, reason: 'superseded' }]
+}
+
+function verdictFor(phase: string, end: AttemptEnd): ResultVerdict {
+  const outcome = { succeeded: 'Succeeded', failed: 'Failed', cancelled: 'Cancelled', released: 'Cancelled' } as const
+  return outcome[end.type] === phase ? 'committed' : 'superseded'
 }
