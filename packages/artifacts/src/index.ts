@@ -1,1 +1,10 @@
-export {}
+export {
+  ArtifactError,
+  type ArtifactErrorCode,
+  type ArtifactStore,
+  type ByteRange,
+  checkedKey,
+  type StoredArtifact,
+} from './artifact-store.ts'
+export { artifactStoreConformance } from './conformance.ts'
+export { openDirectoryStore } from './directory-store.ts'

@@ -1,1 +1,3 @@
-export {}
+export { streamStoreConformance } from './conformance.ts'
+export { createMemoryStreamStore, type MemoryStreamOptions } from './memory-stream-store.ts'
+export type { StreamStore, StreamToken } from './stream-store.ts'

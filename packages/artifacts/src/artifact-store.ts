@@ -1,0 +1,62 @@
+/**
+ * The port to bytes that outlive processes: models, inputs, outputs, logs.
+ *
+ * Every adapter keeps to the suite in conformance.ts: an object appears whole or not at all, what `put` answers was read
+ * back from the store, and putting the same bytes twice is putting them once.
+ */
+import type { Readable } from 'node:stream'
+
+export interface StoredArtifact {
+  readonly key: string
+  /** 64 hex digits. */
+  readonly sha256: string
+  readonly sizeBytes: number
+}
+
+export interface ByteRange {
+  readonly start: number
+  /** Inclusive; to the end when absent. */
+  readonly end?: number
+}
+
+export interface ArtifactStore {
+  /**
+   * Stores an object under a key.
+   * @param options.sha256 what the bytes must hash to
+   * @throws ArtifactError `DigestMismatch` (nothing is stored then), `NoSpace`, `BadKey`
+   */
+  put(key: string, bytes: Readable, options?: { sha256?: string }): Promise<StoredArtifact>
+  /** Undefined when there is none. @throws ArtifactError `BadRange` */
+  get(key: string, range?: ByteRange): Promise<{ readonly about: StoredArtifact; readonly bytes: Readable } | undefined>
+  head(key: string): Promise<StoredArtifact | undefined>
+  /** Deleting what is not there is success. */
+  delete(key: string): Promise<void>
+  /** Keys below a prefix, sorted. */
+  list(prefix: string): Promise<readonly string[]>
+}
+
+export type ArtifactErrorCode = 'BadKey' | 'DigestMismatch' | 'NoSpace' | 'BadRange'
+
+export class ArtifactError extends Error {
+  override readonly name = 'ArtifactError'
+  readonly code: ArtifactErrorCode
+
+  constructor(code: ArtifactErrorCode, message: string, options?: { cause: unknown }) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+const maxKeyLength = 512
+const segment = /^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/
+
+/** Returns the key when it is one. @throws ArtifactError `BadKey` for what could leave the store or collide in it */
+export function checkedKey(key: string): string {
+  const isGood = key.length <= maxKeyLength && key.split('/').every((part) => segment.test(part))
+  if (!isGood)
+    throw new ArtifactError(
+      'BadKey',
+      `${JSON.stringify(key.slice(0, 64))} is no key: use segments of letters, digits, dots, dashes and underscores, joined by slashes`,
+    )
+  return key
+}

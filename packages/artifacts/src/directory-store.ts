@@ -1,0 +1,138 @@
+/**
+ * Artifacts in a directory: for development, the demo, and single machines.
+ *
+ * An object is written to a temporary file, flushed to disk, read back through the page cache, and renamed into place; its
+ * SHA-256 stands in a small file beside it. A crash leaves at most temporary files, which the next start removes.
+ */
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
+import type { Readable } from 'node:stream'
+import { ArtifactError, type ArtifactStore, type ByteRange, checkedKey, type StoredArtifact } from './artifact-store.ts'
+
+const digestSuffix = '.sha256'
+
+/** Opens (and makes) the directory, and clears what a crash left. */
+export async function openDirectoryStore(folder: string): Promise<ArtifactStore> {
+  const objects = join(folder, 'objects')
+  const partial = join(folder, 'partial')
+  await rm(partial, { recursive: true, force: true })
+  await mkdir(objects, { recursive: true })
+  await mkdir(partial, { recursive: true })
+  return new DirectoryStore(objects, partial)
+}
+
+class DirectoryStore implements ArtifactStore {
+  readonly #objects: string
+  readonly #partial: string
+  #made = 0
+
+  constructor(objects: string, partial: string) {
+    this.#objects = objects
+    this.#partial = partial
+  }
+
+  async put(key: string, bytes: Readable, { sha256: wanted }: { sha256?: string } = {}): Promise<StoredArtifact> {
+    const target = this.#pathOf(key)
+    this.#made += 1
+    const temporary = join(this.#partial, `${process.pid}-${this.#made}`)
+    try {
+      const received = await writeFlushed(temporary, bytes)
+      if (wanted !== undefined && received !== wanted) {
+        throw new ArtifactError('DigestMismatch', `the bytes sent for ${key} have SHA-256 ${received}, not ${wanted}`)
+      }
+      const stored = await readBack(temporary)
+      if (stored.sha256 !== received)
+        throw new ArtifactError('DigestMismatch', `${key} was read back with SHA-256 ${stored.sha256}, but ${received} was written`)
+      await mkdir(dirname(target), { recursive: true })
+      await writeFile(target + digestSuffix, stored.sha256)
+      await rename(temporary, target)
+      return { key, ...stored }
+    } catch (error) {
+      if (isNoSpace(error))
+        throw new ArtifactError('NoSpace', `there is no room for ${key}; free space in the artifact folder`, { cause: error })
+      throw error
+    } finally {
+      await rm(temporary, { force: true })
+    }
+  }
+
+  async get(key: string, range?: ByteRange): Promise<{ about: StoredArtifact; bytes: Readable } | undefined> {
+    const about = await this.head(key)
+    if (about === undefined) return undefined
+    if (range !== undefined && (range.start >= about.sizeBytes || (range.end ?? range.start) < range.start)) {
+      throw new ArtifactError('BadRange', `${key} has ${about.sizeBytes} bytes; the range starts at ${range.start}`)
+    }
+    return {
+      about,
+      bytes: createReadStream(this.#pathOf(key), { start: range?.start ?? 0, ...(range?.end === undefined ? {} : { end: range.end }) }),
+    }
+  }
+
+  async head(key: string): Promise<StoredArtifact | undefined> {
+    const path = this.#pathOf(key)
+    try {
+      const [{ size }, sha256] = await Promise.all([stat(path), readFile(path + digestSuffix, 'utf8')])
+      return { key, sha256, sizeBytes: size }
+    } catch (error) {
+      if (isMissing(error)) return undefined
+      throw error
+    }
+  }
+
+  async delete(key: string): Promise<void> {
+    const path = this.#pathOf(key)
+    await rm(path, { force: true })
+    await rm(path + digestSuffix, { force: true })
+  }
+
+  async list(prefix: string): Promise<readonly string[]> {
+    const entries = await readdir(this.#objects, { recursive: true, withFileTypes: true })
+    return entries
+      .filter((entry) => entry.isFile() && !entry.name.endsWith(digestSuffix))
+      .map((entry) => relative(this.#objects, join(entry.parentPath, entry.name)))
+      .filter((key) => key.startsWith(prefix))
+      .sort()
+  }
+
+  #pathOf(key: string): string {
+    if (key.endsWith(digestSuffix)) throw new ArtifactError('BadKey', `a key may not end with ${digestSuffix}`)
+    return join(this.#objects, checkedKey(key))
+  }
+}
+
+/** Writes all bytes and flushes them to disk. @returns their SHA-256 */
+async function writeFlushed(path: string, bytes: Readable): Promise<string> {
+  const hash = createHash('sha256')
+  const file = await open(path, 'wx')
+  try {
+    for await (const chunk of bytes as AsyncIterable<Buffer>) {
+      hash.update(chunk)
+      await writeAll(file, chunk)
+    }
+    await file.datasync()
+  } finally {
+    await file.close()
+  }
+  return hash.digest('hex')
+}
+
+async function writeAll(file: FileHandle, chunk: Buffer): Promise<void> {
+  for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten
+}
+
+async function readBack(path: string): Promise<{ sha256: string; sizeBytes: number }> {
+  const hash = createHash('sha256')
+  let sizeBytes = 0
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    hash.update(chunk)
+    sizeBytes += chunk.length
+  }
+  return { sha256: hash.digest('hex'), sizeBytes }
+}
+
+const hasCode = (error: unknown, ...codes: string[]): boolean =>
+  error instanceof Error && 'code' in error && codes.includes(String(error.code))
+const isMissing = (error: unknown): boolean => hasCode(error, 'ENOENT', 'ENOTDIR')
+const isNoSpace = (error: unknown): boolean => hasCode(error, 'ENOSPC', 'EDQUOT')
