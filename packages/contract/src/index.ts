@@ -1,2 +1,7 @@
 export * from './assignment.ts'
+export * from './client.ts'
 export * from './dispatch.ts'
+export * from './errors.ts'
+export * from './openapi.ts'
+export * from './routes.ts'
+export * from './sse.ts'

@@ -1,0 +1,113 @@
+/**
+ * A typed client of the HTTP API: needs only `fetch`, so it runs in browsers too.
+ *
+ * The token is asked for anew for each request. Every refusal is an ApiError with the code of the table in errors.ts.
+ */
+import type { Job, JobInput, JobStatus } from '@mnemos/api'
+import { type ErrorBody, errorBody } from './errors.ts'
+import { pathOfRoute, type Route, routes } from './routes.ts'
+import { readEvents } from './sse.ts'
+
+export interface ClientOptions {
+  /** Base URL of the server. */
+  readonly url: string
+  readonly token: () => Promise<string>
+  readonly fetch?: typeof fetch
+}
+
+/** One event of a Job's stream. */
+export type JobEvent =
+  | { readonly event: 'token'; readonly id: string; readonly index: number; readonly text: string }
+  | { readonly event: 'reset'; readonly id: string; readonly attempt: number }
+  | { readonly event: 'status'; readonly status: JobStatus }
+  | { readonly event: 'end' }
+
+export interface MnemosClient {
+  submitJob(job: JobInput, options?: { idempotencyKey?: string; signal?: AbortSignal }): Promise<Job>
+  getJob(namespace: string, name: string, signal?: AbortSignal): Promise<Job>
+  listJobs(
+    namespace: string,
+    query?: Readonly<Record<string, string>>,
+    signal?: AbortSignal,
+  ): Promise<{ items: Job[]; metadata: { continue?: string } }>
+  cancelJob(namespace: string, name: string, options?: { purge?: boolean; signal?: AbortSignal }): Promise<void>
+  /** The stored result as text. */
+  jobResult(namespace: string, name: string, signal?: AbortSignal): Promise<string>
+  /** One connection; ends with `end`, or when the connection does. */
+  streamJob(namespace: string, name: string, options?: { lastEventId?: string; signal?: AbortSignal }): AsyncGenerator<JobEvent>
+}
+
+/** A request that the server refused. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError'
+  readonly status: number
+  readonly code: string
+  readonly details: NonNullable<ErrorBody['error']['details']>
+
+  constructor(status: number, body: ErrorBody['error'] | undefined, fallback: string) {
+    super(body?.message ?? fallback)
+    this.status = status
+    this.code = body?.code ?? 'MNEMOS_INTERNAL'
+    this.details = body?.details ?? []
+  }
+}
+
+interface CallOptions {
+  readonly path?: Readonly<Record<string, string>>
+  readonly query?: Readonly<Record<string, string>>
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+  readonly signal?: AbortSignal | undefined
+}
+
+export function createMnemosClient(options: ClientOptions): MnemosClient {
+  const call = (route: Route, callOptions: CallOptions): Promise<Response> => send(options, route, callOptions)
+  // The server's answers are objects of the API server, which has checked them.
+  const jsonOf = async <T>(route: Route, callOptions: CallOptions): Promise<T> => (await (await call(route, callOptions)).json()) as T
+  return {
+    submitJob: (job, { idempotencyKey, signal } = {}) =>
+      jsonOf(routes.submitJob, {
+        body: job,
+        query: { namespace: job.metadata.namespace ?? 'default' },
+        headers: idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey },
+        signal,
+      }),
+    getJob: (namespace, id, signal) => jsonOf(routes.getJob, { path: { id }, query: { namespace }, signal }),
+    listJobs: (namespace, query, signal) => jsonOf(routes.listJobs, { query: { namespace, ...query }, signal }),
+    cancelJob: async (namespace, id, { purge = false, signal } = {}) => {
+      await call(routes.cancelJob, { path: { id }, query: { namespace, purge: String(purge) }, signal })
+    },
+    jobResult: async (namespace, id, signal) => (await call(routes.jobResult, { path: { id }, query: { namespace }, signal })).text(),
+    streamJob: async function* (namespace, id, { lastEventId, signal } = {}) {
+      const headers = lastEventId === undefined ? {} : { 'last-event-id': lastEventId }
+      const response = await call(routes.streamJob, { path: { id }, query: { namespace }, headers, signal })
+      if (response.body === null) return
+      for await (const { event, id: eventId = '', data } of readEvents(response.body)) {
+        const value = JSON.parse(data) as Record<string, unknown> // written by our server
+        yield { event, id: eventId, ...(event === 'status' ? { status: value } : value) } as JobEvent
+      }
+    },
+  }
+}
+
+async function send(
+  { url, token, fetch: fetchWith = fetch }: ClientOptions,
+  route: Route,
+  { path = {}, query = {}, body, headers = {}, signal }: CallOptions,
+): Promise<Response> {
+  const target = new URL(`${url.replace(/\/$/, '')}${pathOfRoute(route, path)}`)
+  for (const [name, value] of Object.entries(query)) target.searchParams.set(name, value)
+  const response = await fetchWith(target, {
+    method: route.method,
+    headers: {
+      authorization: `Bearer ${await token()}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(signal === undefined ? {} : { signal }),
+  })
+  if (response.ok) return response
+  const parsed = errorBody.safeParse(await response.json().catch(() => undefined))
+  throw new ApiError(response.status, parsed.data?.error, `${route.method} ${target.pathname} was answered with ${response.status}`)
+}
