@@ -145,10 +145,14 @@ const processNames = {
 
 function addProcesses(program: Command, run: Run): void {
   for (const [name, what] of Object.entries(processNames)) {
-    program
+    const command = program
       .command(name)
       .description(`run one process: ${what} (configured by environment variables)`)
-      .action(() => run(async (invocation) => (await import('./commands/run-process.ts')).runProcess(name, invocation)))
+      .action((_flags: unknown, { args }: Command) =>
+        run(async (invocation) => (await import('./commands/run-process.ts')).runProcess(name, invocation, args)),
+      )
+    // A worker has flags of its own, because people start it by hand on other machines.
+    if (name === 'worker') command.allowUnknownOption().allowExcessArguments().helpOption(false)
   }
 }
 

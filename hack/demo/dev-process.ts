@@ -22,6 +22,8 @@ export interface DevProcess {
   readonly record: DevRecord
   /** Resolves when the process has ended, or when the signal says so. */
   ended(signal: AbortSignal): Promise<void>
+  /** Names of its processes that live now. */
+  alive(): readonly string[]
   /** Asks it to end and waits. @returns names of processes that outlived it; empty when all is well */
   stop(): Promise<readonly string[]>
 }
@@ -52,16 +54,18 @@ export async function startDev(options: DevStart): Promise<DevProcess> {
   })
   try {
     const record = await untilReady(child, join(state, 'dev.json'), options.signal)
+    const alive = (): string[] => Object.entries(record.pids).flatMap(([name, pid]) => (isAlive(pid) ? [`${name} (pid ${pid})`] : []))
     return {
       root,
       state,
       record,
+      alive,
       ended: async (signal) => {
         await Promise.race([gone, aborted(signal)])
       },
       stop: async () => {
         await end(child, gone)
-        return Object.entries(record.pids).flatMap(([name, pid]) => (isAlive(pid) ? [`${name} (pid ${pid})`] : []))
+        return alive()
       },
     }
   } catch (error) {

@@ -140,6 +140,12 @@ test('when mnemos dev ends, nothing that it started is left', async () => {
   assert.deepEqual(await dev.stop(), [])
 })
 
+test('when mnemos dev is killed, what it started ends by itself', async () => {
+  const other = await startDev({ root, state: join(state, 'killed'), fileRoot: state, output: 'ignore' })
+  process.kill(other.record.pid, 'SIGKILL')
+  await eventually(() => other.alive().length === 0, { timeoutMs: 20_000, message: 'all processes are gone' })
+})
+
 /** Files below a folder whose bytes have this SHA-256. */
 async function filesWithSum(folder: string, sum: string): Promise<string[]> {
   const names = await readdir(folder, { recursive: true, withFileTypes: true })

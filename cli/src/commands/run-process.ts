@@ -11,6 +11,7 @@ import { pino } from 'pino'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
 import { loadKubeconfig } from '../kubeconfig.ts'
+import type { Terminal } from '../terminal.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -19,6 +20,9 @@ interface Ports {
   readonly signal: AbortSignal
   readonly logger: pino.Logger
   readonly credentials: () => Promise<Credentials>
+  /** Flags behind the name of the process. */
+  readonly args: readonly string[]
+  readonly terminal: Terminal
 }
 
 const processes: Readonly<Record<string, (environment: Environment, ports: Ports) => Promise<void>>> = {
@@ -34,20 +38,28 @@ const processes: Readonly<Record<string, (environment: Environment, ports: Ports
     const { parseServerConfig, runServer } = await import('@mnemos/server')
     await runServer(parseServerConfig(environment), { credentials: await credentials(), signal, logger })
   },
-  worker: async (environment, { signal, logger }) => {
-    const { parseWorkerConfig, runWorker } = await import('@mnemos/worker')
-    await runWorker(parseWorkerConfig(environment), { signal, logger })
+  worker: async (environment, { signal, logger, args, terminal }) => {
+    const { parseWorkerArgs, runWorker, workerHelp } = await import('@mnemos/worker')
+    const config = parseWorkerArgs(args, environment)
+    if (config === undefined) terminal.write(workerHelp().replace('node worker/src/main.ts', 'mnemos worker'))
+    else await runWorker(config, { signal, logger, isProcess: true })
   },
 }
 
 /** Runs until the signal. @throws what the process throws when it cannot start */
-export async function runProcess(name: string, { config, globals, signal }: Invocation): Promise<ExitCode> {
+export async function runProcess(
+  name: string,
+  { config, globals, signal, terminal }: Invocation,
+  args: readonly string[],
+): Promise<ExitCode> {
   const run = processes[name]
   if (run === undefined) throw new Error(`no process is called ${name}`)
   const logger = pino({ name, level: config.environment['MNEMOS_LOG_LEVEL'] ?? 'info' })
   const named = globals.kubeconfig !== undefined || globals.context !== undefined
   const inPod = !named && config.environment['KUBERNETES_SERVICE_HOST'] !== undefined
   await run(config.environment, {
+    args,
+    terminal,
     signal,
     logger,
     credentials: async () => (inPod ? inClusterCredentials(config.environment) : (await loadKubeconfig(globals)).credentials),

@@ -44,6 +44,11 @@ export function processPlans(options: ProcessOptions): readonly ChildPlan[] {
       MNEMOS_DISPATCH_PORT: String(addresses.dispatch),
       MNEMOS_HEALTH_PORT: String(addresses.operatorHealth),
       MNEMOS_SERVER_URL: addresses.serverUrl,
+      // There is no second operator to share with; after a crash the next one need not wait long.
+      MNEMOS_LEASE_MS: '6000',
+      MNEMOS_LEASE_RENEW_MS: '4000',
+      MNEMOS_LEASE_RETRY_MS: '500',
+      MNEMOS_LEASE_FENCE_MS: '2000',
     }),
     plan('webhook', 'magenta', addresses.webhookHealth, 5000, {
       MNEMOS_WEBHOOK_PORT: String(addresses.webhook),
@@ -57,13 +62,15 @@ export function processPlans(options: ProcessOptions): readonly ChildPlan[] {
       MNEMOS_ARTIFACTS_FOLDER: state.artifacts,
     }),
     plan('worker', 'green', addresses.workerHealth, 15_000, {
-      MNEMOS_OPERATOR: `127.0.0.1:${addresses.dispatch}`,
-      MNEMOS_POOL: `${devPool.namespace}/${devPool.name}`,
+      MNEMOS_WORKER_OPERATOR: `127.0.0.1:${addresses.dispatch}`,
+      MNEMOS_WORKER_POOL: `${devPool.namespace}/${devPool.name}`,
       MNEMOS_WORKER_NAME: 'local-1',
-      MNEMOS_JOIN_TOKEN_FILE: state.joinToken,
-      MNEMOS_CACHE_DIR: state.worker,
-      MNEMOS_FILE_ROOT: fileRoot,
-      MNEMOS_HEALTH_PORT: String(addresses.workerHealth),
+      MNEMOS_WORKER_JOIN_TOKEN_FILE: state.joinToken,
+      MNEMOS_WORKER_CACHE_DIR: state.worker,
+      MNEMOS_WORKER_FILE_ROOT: fileRoot,
+      MNEMOS_WORKER_HEALTH_PORT: String(addresses.workerHealth),
+      // Ctrl-C hands a long answer back instead of waiting for its end.
+      MNEMOS_WORKER_GRACE_MS: '2000',
     }),
   ]
 }
