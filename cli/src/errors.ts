@@ -4,6 +4,7 @@
  * Guarantees that every error leaves the program through `describeError`, so that no stack trace, token or prompt is
  * printed, and that each has a stable code and a documented exit code. Knows nothing of any command.
  */
+import type { ApiError } from '@mnemos/contract'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 
 export interface CliErrorOptions {
@@ -49,12 +50,33 @@ export function describeError(error: unknown): CliError {
       cause: error,
     })
   }
+  if (isApiError(error)) return refused(error)
   const status = statusOf(error)
   return new CliError(error.message, {
     code: status === undefined ? 'MNEMOS_UNEXPECTED' : codeOfStatus(status),
     exitCode: status === undefined ? exitCodes.failed : exitCodeOfStatus(status),
     cause: error,
   })
+}
+
+/** By its shape: loading the contract for `instanceof` would cost every start of the program. */
+function isApiError(error: Error): error is ApiError {
+  return error.name === 'ApiError' && 'code' in error && 'status' in error && 'details' in error
+}
+
+function refused(error: ApiError): CliError {
+  const details = error.details.map(({ field, path, message, suggestion }) =>
+    [field ?? path, suggestion === undefined ? message : `${message}; ${suggestion}`].filter((part) => part !== undefined).join(': '),
+  )
+  const hint = hints[error.status]
+  const options = { code: error.code, details, exitCode: exitCodeOfStatus(error.status), cause: error }
+  return new CliError(error.message, hint === undefined ? options : { ...options, hint })
+}
+
+const hints: Readonly<Record<number, string>> = {
+  401: 'log in again, or name another context with --context',
+  403: 'ask for access, e.g. a RoleBinding to the ClusterRole edit; see: kubectl auth can-i create mnemosjobs',
+  404: 'mnemos jobs list (and mind --namespace)',
 }
 
 /** The lines that an error is shown as. */

@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { JobStatus } from '@mnemos/api'
+import type { JobEvent } from '@mnemos/contract'
 import { virtualClock } from '@mnemos/testkit'
-import { follow, type StreamEvent } from './follow.ts'
+import { follow } from './follow.ts'
 
-const token = (id: string, text: string): StreamEvent => ({ event: 'token', id, index: Number(id.split('-')[1]), text })
-const succeeded: StreamEvent = { event: 'status', status: { phase: 'Succeeded' } as JobStatus } // only the phase is read
+const token = (id: string, text: string): JobEvent => ({ event: 'token', id, index: Number(id.split('-')[1]), text })
+const succeeded: JobEvent = { event: 'status', status: { phase: 'Succeeded' } as JobStatus } // only the phase is read
 
 /** A server that breaks the connection after each of these lists. */
-function server(connections: readonly (readonly StreamEvent[] | Error)[]) {
+function server(connections: readonly (readonly JobEvent[] | Error)[]) {
   const askedFrom: (string | undefined)[] = []
-  const open = async function* (lastEventId: string | undefined): AsyncGenerator<StreamEvent> {
+  const open = async function* (lastEventId: string | undefined): AsyncGenerator<JobEvent> {
     const events = connections[askedFrom.length] ?? []
     askedFrom.push(lastEventId)
     await Promise.resolve()
@@ -22,7 +23,7 @@ function server(connections: readonly (readonly StreamEvent[] | Error)[]) {
 
 const cases: Record<
   string,
-  { connections: readonly (readonly StreamEvent[] | Error)[]; wantText: string; wantAskedFrom: readonly (string | undefined)[] }
+  { connections: readonly (readonly JobEvent[] | Error)[]; wantText: string; wantAskedFrom: readonly (string | undefined)[] }
 > = {
   'tokens in one connection': {
     connections: [[token('1-0', 'a'), token('1-1', 'b'), succeeded, { event: 'end' }]],

@@ -5,19 +5,13 @@
  * new attempt is announced before its first token. Ends with the Job's last status.
  */
 import type { JobStatus } from '@mnemos/api'
+import type { JobEvent } from '@mnemos/contract'
 import type { Clock } from '@mnemos/kube'
 import { CliError } from './errors.ts'
 
-/** One event of `GET /v1/jobs/{id}/stream`. */
-export type StreamEvent =
-  | { readonly event: 'token'; readonly id: string; readonly index: number; readonly text: string }
-  | { readonly event: 'reset'; readonly id: string; readonly attempt: number }
-  | { readonly event: 'status'; readonly id?: string; readonly status: JobStatus }
-  | { readonly event: 'end'; readonly id?: string }
-
 export interface Following {
   /** Opens the stream behind the event with this id, or from its beginning. */
-  readonly open: (lastEventId: string | undefined, signal: AbortSignal) => AsyncIterable<StreamEvent>
+  readonly open: (lastEventId: string | undefined, signal: AbortSignal) => AsyncIterable<JobEvent>
   readonly clock: Clock
   readonly signal: AbortSignal
   readonly onToken?: (text: string) => void
@@ -42,13 +36,14 @@ export async function follow(options: Following): Promise<JobStatus | undefined>
         tries = 0
         delayMs = firstDelayMs
         if (event.event === 'end') return status
-        if (event.id !== undefined && event.event !== 'status') lastEventId = event.id
-        if (event.event === 'token') options.onToken?.(event.text)
-        else if (event.event === 'reset') options.onReset?.(event.attempt)
-        else {
+        if (event.event === 'status') {
           status = event.status
           options.onStatus?.(status)
+          continue
         }
+        lastEventId = event.id
+        if (event.event === 'token') options.onToken?.(event.text)
+        else options.onReset?.(event.attempt)
       }
     } catch (error) {
       if (options.signal.aborted || isFinal(error)) throw error

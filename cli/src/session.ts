@@ -4,13 +4,12 @@
  * Guarantees that the bearer token is asked for anew for each request, and is sent to nobody but the server that was found.
  */
 import type { Job, JobInput } from '@mnemos/api'
+import { createMnemosClient, type JobEvent, type MnemosClient } from '@mnemos/contract'
 import { createClient } from '@mnemos/kube'
 import { readServerUrl, serverAddress } from './dev/install.ts'
 import { CliError } from './errors.ts'
 import { exitCodes } from './exit-codes.ts'
-import type { StreamEvent } from './follow.ts'
 import type { Invocation } from './invocation.ts'
-import { jobsOver } from './jobs-api.ts'
 import { type KubeAccess, loadKubeconfig } from './kubeconfig.ts'
 
 /** What the commands ask of the server, about the Jobs of one namespace. */
@@ -22,7 +21,7 @@ export interface JobsApi {
   cancel(name: string, signal: AbortSignal): Promise<void>
   /** The stored result, as text. */
   result(name: string, signal: AbortSignal): Promise<string>
-  stream(name: string, lastEventId: string | undefined, signal: AbortSignal): AsyncIterable<StreamEvent>
+  stream(name: string, lastEventId: string | undefined, signal: AbortSignal): AsyncIterable<JobEvent>
 }
 
 export interface Session {
@@ -38,13 +37,38 @@ export async function connect({ globals, config, signal }: Invocation): Promise<
   const access = await loadKubeconfig(globals)
   const server = globals.server ?? config.server ?? (await findServer(access, signal))
   const token = async (): Promise<string> => (await access.credentials.token?.()) ?? noToken(access)
+  const client = createMnemosClient({ url: server, token })
   const sessionIn = (namespace: string): Session => ({
     namespace,
     server,
-    jobs: jobsOver({ server, token, namespace }),
+    jobs: jobsIn(namespace, client),
     inNamespace: (other) => (other === undefined || other === namespace ? sessionIn(namespace) : sessionIn(other)),
   })
   return sessionIn(globals.namespace ?? access.namespace)
+}
+
+function jobsIn(namespace: string, client: MnemosClient): JobsApi {
+  return {
+    submit: (job, signal) => client.submitJob({ ...job, metadata: { namespace, ...job.metadata } }, { signal }),
+    get: (name, signal) => client.getJob(namespace, name, signal),
+    list: (signal) => listAll(namespace, client, signal),
+    cancel: (name, signal) => client.cancelJob(namespace, name, { signal }),
+    result: (name, signal) => client.jobResult(namespace, name, signal),
+    stream: (name, lastEventId, signal) =>
+      client.streamJob(namespace, name, { signal, ...(lastEventId === undefined ? {} : { lastEventId }) }),
+  }
+}
+
+async function listAll(namespace: string, client: MnemosClient, signal: AbortSignal): Promise<readonly Job[]> {
+  const items: Job[] = []
+  let query: Readonly<Record<string, string>> = { limit: '500' }
+  for (;;) {
+    const page = await client.listJobs(namespace, query, signal)
+    items.push(...page.items)
+    const { continue: next = '' } = page.metadata
+    if (next === '') return items
+    query = { limit: '500', continue: next }
+  }
 }
 
 async function findServer(access: KubeAccess, signal: AbortSignal): Promise<string> {
