@@ -1,1 +1,2 @@
-export {}
+export { parseServerConfig, type ServerConfig, serverSettings } from './config.ts'
+export { runServer, type ServerPorts } from './run-server.ts'

@@ -1,0 +1,49 @@
+/** The server's settings: read from the environment once, checked as a whole, printed by `--help` from the descriptions here. */
+import { type Credentials, inClusterCredentials } from '@mnemos/kube'
+import { z } from 'zod'
+
+const port = z.coerce.number().int().min(0).max(65_535)
+
+export const serverSettings = z.object({
+  MNEMOS_SYSTEM_NAMESPACE: z
+    .string()
+    .min(1)
+    .default('mnemos-system')
+    .describe('Namespace of MNEMOS itself: the key of assignment tokens is there.'),
+  MNEMOS_SERVER_HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on; 0.0.0.0 in a cluster.'),
+  MNEMOS_SERVER_PORT: port.default(8080).describe('Port to listen on (HTTP); 0 picks a free one.'),
+  MNEMOS_ARTIFACTS_FOLDER: z.string().min(1).default('.mnemos/artifacts').describe('Folder of the artifact store.'),
+  MNEMOS_SERVER_BODY_BYTES: z.coerce.number().int().min(1024).default(1_048_576).describe('Largest body of a request by a user, in bytes.'),
+  MNEMOS_LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .default('info')
+    .describe('Least level that is logged.'),
+})
+
+export interface ServerConfig {
+  readonly systemNamespace: string
+  readonly host: string
+  readonly port: number
+  readonly artifactsFolder: string
+  readonly bodyBytes: number
+  readonly logLevel: string
+}
+
+/** @throws z.ZodError that names every setting that is wrong */
+export function parseServerConfig(env: Readonly<Record<string, string | undefined>>, overrides: Partial<ServerConfig> = {}): ServerConfig {
+  const settings = serverSettings.parse(env)
+  return {
+    systemNamespace: settings.MNEMOS_SYSTEM_NAMESPACE,
+    host: settings.MNEMOS_SERVER_HOST,
+    port: settings.MNEMOS_SERVER_PORT,
+    artifactsFolder: settings.MNEMOS_ARTIFACTS_FOLDER,
+    bodyBytes: settings.MNEMOS_SERVER_BODY_BYTES,
+    logLevel: settings.MNEMOS_LOG_LEVEL,
+    ...overrides,
+  }
+}
+
+/** What the process finds around it in a pod. @throws when this is no pod, or a setting is wrong */
+export function serverSurroundings(): { readonly config: ServerConfig; readonly credentials: Credentials } {
+  return { config: parseServerConfig(process.env), credentials: inClusterCredentials(process.env) }
+}

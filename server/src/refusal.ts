@@ -1,0 +1,77 @@
+/** How the server refuses: one error with a code of the contract, and the translation of what others throw into it. */
+import { ArtifactError } from '@mnemos/artifacts'
+import { type ApiErrorCode, apiErrors, type ErrorBody } from '@mnemos/contract'
+import { AssignmentTokenError } from '@mnemos/identity'
+import { KubeError } from '@mnemos/kube'
+
+type Details = NonNullable<ErrorBody['error']['details']>
+
+/** A request that is refused with a code of the contract. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal'
+  readonly code: ApiErrorCode
+  readonly details: Details | undefined
+  readonly retryAfterSeconds: number | undefined
+
+  constructor(code: ApiErrorCode, message: string, more: { details?: Details; retryAfterSeconds?: number; cause?: unknown } = {}) {
+    super(message, more.cause === undefined ? undefined : { cause: more.cause })
+    this.code = code
+    this.details = more.details
+    this.retryAfterSeconds = more.retryAfterSeconds
+  }
+
+  get status(): number {
+    return apiErrors[this.code].status
+  }
+}
+
+/** Any error as a refusal; what nobody foresaw is internal and says nothing of its cause to the caller. */
+export function refusalOf(error: unknown): Refusal {
+  if (error instanceof Refusal) return error
+  if (error instanceof KubeError) return ofKubeError(error)
+  if (error instanceof AssignmentTokenError) return new Refusal('MNEMOS_UNAUTHENTICATED', error.message)
+  if (error instanceof ArtifactError) return ofArtifactError(error)
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return new Refusal('MNEMOS_TOO_LARGE', 'The body is larger than this route takes; a prompt may have 16 KiB.')
+  if (code.startsWith('FST_ERR_CTP') || error instanceof SyntaxError)
+    return new Refusal('MNEMOS_BAD_REQUEST', 'The body is no JSON in UTF-8.')
+  return new Refusal('MNEMOS_INTERNAL', 'The server made a mistake; its log names this request.', { cause: error })
+}
+
+function ofKubeError(error: KubeError): Refusal {
+  switch (error.status) {
+    case 401:
+      return new Refusal('MNEMOS_UNAUTHENTICATED', error.message)
+    case 403:
+      return new Refusal('MNEMOS_FORBIDDEN', error.message)
+    case 404:
+      return new Refusal('MNEMOS_NOT_FOUND', error.message)
+    case 409:
+      return new Refusal('MNEMOS_CONFLICT', error.message)
+    case 413:
+      return new Refusal('MNEMOS_TOO_LARGE', error.message)
+    case 429:
+      return new Refusal('MNEMOS_THROTTLED', 'The API server asks to slow down.', {
+        retryAfterSeconds: Math.ceil((error.retryAfterMs ?? 1000) / 1000),
+      })
+    case 400:
+    case 422: {
+      const causes = error.details?.causes ?? []
+      const details = causes.map(({ field, message }) => ({ message: message ?? 'invalid', ...(field === undefined ? {} : { field }) }))
+      return new Refusal('MNEMOS_INVALID', error.message, { details })
+    }
+    default:
+      return new Refusal('MNEMOS_UNAVAILABLE', 'The API server could not be asked; try again.', { retryAfterSeconds: 1, cause: error })
+  }
+}
+
+function ofArtifactError(error: ArtifactError): Refusal {
+  const codes = {
+    BadKey: 'MNEMOS_BAD_REQUEST',
+    DigestMismatch: 'MNEMOS_DIGEST_MISMATCH',
+    NoSpace: 'MNEMOS_NO_SPACE',
+    BadRange: 'MNEMOS_RANGE',
+  } as const
+  return new Refusal(codes[error.code], error.message)
+}

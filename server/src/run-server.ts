@@ -1,0 +1,116 @@
+/**
+ * The server: Jobs for people, bytes and streams for workers, over HTTP. Holds the only credentials of the stores.
+ */
+import { randomUUID } from 'node:crypto'
+import { openDirectoryStore } from '@mnemos/artifacts'
+import { openApi, routes } from '@mnemos/contract'
+import { assignmentVerifier, loadAssignmentKeys } from '@mnemos/identity'
+import { type Credentials, createClient, kubeMetrics } from '@mnemos/kube'
+import { createMemoryStreamStore } from '@mnemos/stores'
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { createCallers } from './callers.ts'
+import type { ServerConfig } from './config.ts'
+import { createJobFollower } from './job-follower.ts'
+import { refusalOf } from './refusal.ts'
+import { registerUserRoutes } from './user-routes.ts'
+import { registerWorkerRoutes } from './worker-routes.ts'
+
+export interface ServerPorts {
+  readonly credentials: Credentials
+  readonly signal: AbortSignal
+  readonly logger: Logger
+  /** Told where it listens. */
+  readonly onListening?: (url: string) => void
+}
+
+/** Runs until the signal. @throws when the port cannot be bound or the artifact folder cannot be used */
+export async function runServer(config: ServerConfig, { credentials, signal, logger, onListening }: ServerPorts): Promise<void> {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const client = createClient({ credentials, userAgent: 'mnemos-server', metrics: kubeMetrics(registry), connections: 32 })
+  const artifacts = await openDirectoryStore(config.artifactsFolder)
+  const streams = createMemoryStreamStore()
+  const follower = createJobFollower(client, logger)
+  const app = createApp(config, logger, registry)
+  app.get('/healthz', () => 'ok')
+  app.get('/readyz', (_request, reply) =>
+    follower.hasSynced() ? reply.send('ok') : reply.code(503).send('the cache of Jobs is not filled yet'),
+  )
+  app.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
+  app.get(routes.health.path, () => ({ status: 'ok' }))
+  app.get(routes.openapi.path, () => openApi('v1'))
+  registerUserRoutes(app, { callers: createCallers(client), artifacts, streams, follower, signal })
+  await app.register((workers, _options, done) => {
+    // Bodies of workers are bytes: they are streamed, not collected.
+    workers.removeAllContentTypeParsers()
+    workers.addContentTypeParser('*', (_request, payload, parsed) => parsed(null, payload))
+    registerWorkerRoutes(workers, {
+      artifacts,
+      streams,
+      verifier: assignmentVerifier(() => loadAssignmentKeys(client, config.systemNamespace)),
+    })
+    done()
+  })
+  const following = follower.run(signal)
+  const url = await app.listen({ host: config.host, port: config.port })
+  logger.info({ url }, 'server listens')
+  onListening?.(url)
+  if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+  await app.close()
+  await following
+  await client.close()
+}
+
+function createApp(config: ServerConfig, logger: Logger, registry: Registry): FastifyInstance {
+  const app = Fastify({
+    loggerInstance: logger,
+    disableRequestLogging: true,
+    bodyLimit: config.bodyBytes,
+    genReqId: () => randomUUID(),
+    forceCloseConnections: true,
+    keepAliveTimeout: 95_000,
+  })
+  const took = new Histogram({
+    name: 'mnemos_http_request_duration_seconds',
+    help: 'Time of HTTP requests.',
+    labelNames: ['method', 'route', 'status'],
+    registers: [registry],
+  })
+  // JSON must be UTF-8: a decoder that replaces what is broken would store something else than was sent.
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+    try {
+      done(null, JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body as Buffer)))
+    } catch {
+      done(new SyntaxError('no JSON in UTF-8'))
+    }
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    took.observe({ method: request.method, route: request.routeOptions.url ?? 'none', status: reply.statusCode }, reply.elapsedTime / 1000)
+  })
+  app.setErrorHandler(async (error, request, reply) => {
+    const refusal = refusalOf(error)
+    if (refusal.status >= 500) request.log.error({ code: refusal.code, cause: String(refusal.cause ?? error) }, 'a request failed')
+    if (refusal.retryAfterSeconds !== undefined) void reply.header('retry-after', refusal.retryAfterSeconds)
+    const body = {
+      code: refusal.code,
+      message: refusal.message,
+      requestId: request.id,
+      ...(refusal.details === undefined ? {} : { details: refusal.details }),
+    }
+    return reply.code(refusal.status).send({ error: body })
+  })
+  app.setNotFoundHandler(async (request, reply) =>
+    reply
+      .code(404)
+      .send({
+        error: {
+          code: 'MNEMOS_NOT_FOUND',
+          message: `There is no route ${request.method} ${request.url.split('?')[0] ?? ''}; see /openapi.json.`,
+          requestId: request.id,
+        },
+      }),
+  )
+  return app as unknown as FastifyInstance
+}

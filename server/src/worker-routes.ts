@@ -1,0 +1,131 @@
+/**
+ * What workers ask for: bytes and token streams, each allowed by the token of one attempt and by nothing else.
+ */
+import type { ArtifactStore } from '@mnemos/artifacts'
+import { routes, tokenLine } from '@mnemos/contract'
+import type { Assignment, AssignmentVerifier } from '@mnemos/identity'
+import type { StreamStore, StreamToken } from '@mnemos/stores'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { bearerOf } from './callers.ts'
+import { Refusal } from './refusal.ts'
+import { fastifyPath } from './route-path.ts'
+
+export interface WorkerRoutesOptions {
+  readonly artifacts: ArtifactStore
+  readonly streams: StreamStore
+  readonly verifier: AssignmentVerifier
+}
+
+const maxLineLength = 1024 * 1024
+const modelPrefix = 'models/sha256/'
+
+export function registerWorkerRoutes(app: FastifyInstance, { artifacts, streams, verifier }: WorkerRoutesOptions): void {
+  const assignmentOf = verifiedOnce(verifier)
+  const streamOf = async (request: FastifyRequest): Promise<string> => {
+    const { uid, attempt } = request.params as { uid: string; attempt: string } // by the path of the route
+    const assignment = await assignmentOf(request)
+    if (assignment.uid !== uid || String(assignment.attempt) !== attempt)
+      throw new Refusal('MNEMOS_FORBIDDEN', 'The token belongs to another attempt.')
+    return `${uid}/${attempt}`
+  }
+  const keyOf = (request: FastifyRequest): string => (request.params as { '*': string })['*']
+
+  app.post(fastifyPath(routes.putEvents.path), async (request) => {
+    const stream = await streamOf(request)
+    return { next: await ingest(streams, stream, request.body as AsyncIterable<Buffer>) }
+  })
+  app.get(fastifyPath(routes.nextEvent.path), async (request) => ({ next: streams.next(await streamOf(request)) }))
+
+  app.get(fastifyPath(routes.getArtifact.path), { exposeHeadRoute: false }, async (request, reply) => {
+    const key = keyOf(request)
+    mustRead(await assignmentOf(request), key)
+    return sendArtifact(artifacts, key, request, reply)
+  })
+  app.head(fastifyPath(routes.headArtifact.path), async (request, reply) => {
+    const key = keyOf(request)
+    const assignment = await assignmentOf(request)
+    if (!mayWrite(assignment, key)) mustRead(assignment, key)
+    const found = await artifacts.head(key)
+    if (found === undefined) return reply.code(404).send()
+    return reply.header('etag', `"${found.sha256}"`).header('content-length', found.sizeBytes).send()
+  })
+  app.put(fastifyPath(routes.putArtifact.path), async (request) => {
+    const key = keyOf(request)
+    if (!mayWrite(await assignmentOf(request), key)) throw new Refusal('MNEMOS_FORBIDDEN', `The token does not allow to write ${key}.`)
+    const promised = request.headers['x-mnemos-sha256']
+    const sha256 = key.startsWith(modelPrefix) ? key.slice(modelPrefix.length) : typeof promised === 'string' ? promised : undefined
+    return artifacts.put(key, request.body as NodeJS.ReadableStream as never, sha256 === undefined ? {} : { sha256 })
+  })
+}
+
+function mustRead(assignment: Assignment, key: string): void {
+  if (!assignment.reads.includes(key)) throw new Refusal('MNEMOS_FORBIDDEN', `The token does not allow to read ${key}.`)
+}
+
+function mayWrite(assignment: Assignment, key: string): boolean {
+  return assignment.writes.some((prefix) => key.startsWith(prefix))
+}
+
+/** A worker shows one token many times; its signature is checked once. */
+function verifiedOnce(verifier: AssignmentVerifier): (request: FastifyRequest) => Promise<Assignment> {
+  const keepMs = 60_000
+  const maxKept = 4096
+  const known = new Map<string, { readonly until: number; readonly assignment: Assignment }>()
+  return async (request) => {
+    const token = bearerOf(request.headers.authorization)
+    const entry = known.get(token)
+    if (entry !== undefined && entry.until > performance.now()) return entry.assignment
+    const assignment = await verifier.verify(token)
+    if (known.size >= maxKept) known.clear()
+    known.set(token, { until: performance.now() + keepMs, assignment })
+    return assignment
+  }
+}
+
+/** Reads lines of JSON as fast as they come and puts them in the stream. @returns the index wanted next */
+async function ingest(streams: StreamStore, stream: string, body: AsyncIterable<Buffer>): Promise<number> {
+  const decoder = new TextDecoder()
+  let rest = ''
+  let next = streams.next(stream)
+  for await (const chunk of body) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
+    rest = lines.pop() ?? ''
+    if (rest.length > maxLineLength) throw new Refusal('MNEMOS_TOO_LARGE', 'A line of the stream is longer than 1 MiB.')
+    const tokens: StreamToken[] = []
+    let isEnd = false
+    for (const line of lines) {
+      if (line === '') continue
+      const parsed = parseLine(line)
+      if ('end' in parsed) isEnd = true
+      else tokens.push(parsed)
+    }
+    next = streams.append(stream, tokens)
+    if (isEnd) streams.end(stream)
+  }
+  return next
+}
+
+function parseLine(line: string): StreamToken | { end: true } {
+  try {
+    return tokenLine.parse(JSON.parse(line))
+  } catch {
+    // The line itself is somebody's text and is not repeated.
+    throw new Refusal('MNEMOS_BAD_REQUEST', 'A line of the stream is neither {"index", "text"} nor {"end": true}.')
+  }
+}
+
+async function sendArtifact(artifacts: ArtifactStore, key: string, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const [, start, end] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? []
+  const range = start === undefined ? undefined : { start: Number(start), ...(end === undefined || end === '' ? {} : { end: Number(end) }) }
+  const found = await artifacts.get(key, range)
+  if (found === undefined) throw new Refusal('MNEMOS_NOT_FOUND', `There is no object ${key}.`)
+  const { sha256, sizeBytes } = found.about
+  const last = Math.min(range?.end ?? sizeBytes - 1, sizeBytes - 1)
+  void reply
+    .header('etag', `"${sha256}"`)
+    .header('accept-ranges', 'bytes')
+    .type('application/octet-stream')
+    .header('content-length', last - (range?.start ?? 0) + 1)
+  if (range !== undefined) void reply.code(206).header('content-range', `bytes ${range.start}-${last}/${sizeBytes}`)
+  return reply.send(found.bytes)
+}
