@@ -34,6 +34,8 @@ export interface Generated {
 export interface Engine {
   /** The name that Models ask for, e.g. `llama-cpp`. */
   readonly name: string
+  /** Whether `load` reads the file; an engine that does not is given none, and nothing is downloaded for it. */
+  readonly needsFile: boolean
   /**
    * Makes a model ready to answer. Other models may be unloaded for it when idle.
    * @param onProgress share loaded, 0 to 1

@@ -107,6 +107,7 @@ export function llamaCppEngine(options: LlamaCppOptions = {}): LlamaCppEngine {
 
   return {
     name: 'llama-cpp',
+    needsFile: true,
     load: async (model, { onProgress, signal }) => {
       signal.throwIfAborted()
       const settings = settingsOf(model, options)

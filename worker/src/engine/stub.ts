@@ -17,6 +17,8 @@ export interface StubOptions {
   readonly tokenDelayMs?: number
   /** Wait of each first load, in ms. Default 0. */
   readonly loadDelayMs?: number
+  /** Have the worker fetch and verify the model's file, as for a real engine. Default false. */
+  readonly needsFile?: boolean
 }
 
 /** An engine that needs no file: `load` does not open the path. */
@@ -25,6 +27,7 @@ export function stubEngine(options: StubOptions = {}): Engine {
   const loaded = new Set<string>()
   return {
     name: 'stub',
+    needsFile: options.needsFile ?? false,
     load: async (model, { onProgress, signal }) => {
       signal.throwIfAborted()
       if (loaded.has(model.digest)) return
@@ -42,7 +45,7 @@ export function stubEngine(options: StubOptions = {}): Engine {
       const startedAt = clock.monotonic()
       for (const [index, token] of script.tokens.entries()) {
         if (script.delayMs > 0) await waiting(clock, script.delayMs, signal)
-        if (script.crashes && index >= script.tokens.length / 2) {
+        if (script.crashes && index >= Math.floor(script.tokens.length / 2)) {
           loaded.clear()
           throw new WorkFailure({ class: 'EngineCrashed', reason: 'Asked', message: 'The stub was asked to crash.' })
         }

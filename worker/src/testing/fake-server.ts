@@ -53,7 +53,8 @@ export async function startFakeServer(): Promise<FakeServer> {
     }
     const attempt = /^\/v1\/attempts\/([^/]+\/\d+)\/events$/.exec(path)?.[1]
     if (attempt !== undefined) {
-      method === 'GET' ? json(response, 200, { next: events.get(attempt)?.length ?? 0 }) : take(attempt, request, response)
+      if (method === 'GET') json(response, 200, { next: events.get(attempt)?.length ?? 0 })
+      else take(attempt, request, response)
       return
     }
     const key = decodeURIComponent(/^\/v1\/artifacts\/(.+)$/.exec(path)?.[1] ?? '')

@@ -1,0 +1,350 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it, type TestContext } from 'node:test'
+import { type AttemptRef, attemptRef, encodeWork, type InferenceWork, inferenceResult, Verdict } from '@mnemos/contract'
+import { eventually } from '@mnemos/testkit'
+import { pino } from 'pino'
+import { parseWorkerConfig, type WorkerConfigInput } from './config.ts'
+import { type StubOptions, stubEngine } from './engine/stub.ts'
+import { runWorker } from './run-worker.ts'
+import { type FakeOperator, startFakeOperator } from './testing/fake-operator.ts'
+import { type FakeServer, startFakeServer } from './testing/fake-server.ts'
+
+describe('a worker', () => {
+  it('says who it is, what it can do and what it holds', async (t) => {
+    const { operator } = await start(t, { slots: 3 })
+    const [hello] = operator.heard('hello')
+    assert.equal(hello?.poolNamespace, 'team-a')
+    assert.equal(hello.pool, 'gpus')
+    assert.equal(hello.worker, 'w1')
+    assert.equal(hello.joinToken, 'join-token')
+    assert.equal(hello.capabilities?.slots, 3)
+    assert.deepEqual(hello.capabilities.engines, ['stub', 'llama-cpp', 'vllm', 'pytorch'])
+    await eventually(() => operator.heard('heartbeat').length >= 2)
+  })
+
+  it('answers: started, tokens to the server, the object stored before the result names it', async (t) => {
+    const { operator, server, give } = await start(t)
+    const ref = give('Hello brave new world')
+    const result = await resultOf(operator, ref)
+    assert.equal(result.outcome.case, 'success')
+    const { uri, sha256, inline, usage, sizeBytes } = result.outcome.value
+    assert.equal(uri, 'artifact://outputs/team-a/uid-1/a1/result.json')
+    const stored = server.objects.get('outputs/team-a/uid-1/a1/result.json') ?? assert.fail('nothing stored')
+    assert.equal(sha256, createHash('sha256').update(stored).digest('hex'))
+    assert.equal(inline, stored.toString())
+    assert.equal(Number(sizeBytes), stored.length)
+    const answer = inferenceResult.parse(JSON.parse(inline))
+    assert.equal(answer.text, 'Hello brave new world')
+    assert.equal(answer.finishReason, 'stop')
+    assert.equal(usage?.completionTokens, 4)
+    assert.deepEqual(server.events.get('uid-1/1'), ['Hello ', 'brave ', 'new ', 'world'])
+    assert.ok(server.ended.has('uid-1/1'))
+    assert.equal(operator.heard('started').length, 1)
+    assert.ok(server.requests.every(({ token }) => token === 'assignment-token'))
+  })
+
+  it('runs an attempt once, however often it is assigned, and repeats its result', async (t) => {
+    const { operator, server, give } = await start(t)
+    const ref = give('one two')
+    give('one two', { ref })
+    await resultOf(operator, ref)
+    give('one two', { ref })
+    await eventually(() => operator.heard('result').length === 2)
+    assert.equal(operator.heard('started').length, 1)
+    assert.equal(server.requests.filter(({ method }) => method === 'PUT').length, 1)
+  })
+
+  it('keeps a result on disk until Ack, through a lost stream and a restart', async (t) => {
+    const { operator, folder, give, restart } = await start(t)
+    const ref = give('secret question')
+    await resultOf(operator, ref)
+    operator.drop()
+    await eventually(() => operator.heard('result').length === 2)
+    const [kept] = await readdir(join(folder, 'results'))
+    assert.equal(kept, 'uid-1.1')
+    assert.ok(!(await readFile(join(folder, 'results', kept))).includes('assignment-token'))
+    await restart()
+    await eventually(() => operator.heard('result').length === 3)
+    assert.deepEqual(
+      operator
+        .heard('hello')
+        .at(-1)
+        ?.finished.map(({ jobUid }) => jobUid),
+      ['uid-1'],
+    )
+    operator.tell({ case: 'ack', value: { ref, verdict: Verdict.COMMITTED } })
+    await eventually(async () => (await readdir(join(folder, 'results'))).length === 0)
+  })
+
+  it('goes on with its work when the operator is lost, and says so in the next Hello', async (t) => {
+    const { operator, give } = await start(t)
+    const ref = give('a b c d [[delay 100]]')
+    await eventually(() => operator.heard('started').length === 1)
+    operator.drop()
+    await eventually(() => operator.heard('hello').length === 2)
+    assert.deepEqual(
+      operator.heard('hello')[1]?.running.map(({ jobUid }) => jobUid),
+      ['uid-1'],
+    )
+    assert.equal((await resultOf(operator, ref)).outcome.case, 'success')
+  })
+
+  it('ends with cancelled and tells no token after Cancel', async (t) => {
+    const { operator, server, give } = await start(t)
+    const ref = give('word [[tokens 1000]] [[delay 20]]')
+    await eventually(() => (server.events.get('uid-1/1')?.length ?? 0) >= 3)
+    operator.tell({ case: 'cancel', value: { ref, reason: 'UserCancelled' } })
+    assert.equal((await resultOf(operator, ref)).outcome.case, 'cancelled')
+    const told = server.events.get('uid-1/1')?.length ?? 0
+    assert.ok(told < 1000)
+    assert.ok(!server.objects.has('outputs/team-a/uid-1/a1/result.json'))
+    assert.ok(!server.ended.has('uid-1/1'))
+  })
+
+  it('releases what it does not know, and repeats the result of what has ended, on Cancel', async (t) => {
+    const { operator, give } = await start(t)
+    operator.tell({ case: 'cancel', value: { ref: attemptRef({ jobUid: 'other', attempt: 4 }), reason: '' } })
+    await eventually(() => operator.heard('released').length === 1)
+    assert.equal(operator.heard('released')[0]?.ref?.jobUid, 'other')
+    const ref = give('quick')
+    await resultOf(operator, ref)
+    operator.tell({ case: 'cancel', value: { ref, reason: '' } })
+    await eventually(() => operator.heard('result').length === 2)
+    assert.equal(operator.heard('result')[1]?.outcome.case, 'success')
+  })
+
+  const failures: Record<string, { prompt: string; runTimeoutMs?: number; wantClass: string }> = {
+    'fails with EngineCrashed when the engine crashes': { prompt: 'a b c [[crash]]', wantClass: 'EngineCrashed' },
+    'fails with DeadlineExceeded when the run time is over': { prompt: '[[hang]]', runTimeoutMs: 50, wantClass: 'DeadlineExceeded' },
+    'fails with the class of the engine': { prompt: '[[fail OutOfMemory]]', wantClass: 'OutOfMemory' },
+  }
+  for (const [sentence, { prompt, runTimeoutMs = 0, wantClass }] of Object.entries(failures)) {
+    it(`${sentence}, and works on`, async (t) => {
+      const { operator, give } = await start(t)
+      const { outcome } = await resultOf(operator, give(prompt, { runTimeoutMs }))
+      assert.equal(outcome.case, 'failure')
+      assert.equal(outcome.value.class, wantClass)
+      assert.equal((await resultOf(operator, give('again', { uid: 'uid-2' }))).outcome.case, 'success')
+    })
+  }
+
+  it('fails with Internal for work that it cannot read, and repeats none of it', async (t) => {
+    const { operator } = await start(t)
+    const ref = attemptRef({ jobUid: 'uid-1', namespace: 'team-a', name: 'j', attempt: 1 })
+    operator.assign({ ref, work: new TextEncoder().encode('{"prompt":"my secret"}') })
+    const { outcome } = await resultOf(operator, ref)
+    assert.equal(outcome.case, 'failure')
+    assert.equal(outcome.value.reason, 'BadAssignment')
+    assert.ok(!outcome.value.message.includes('secret'))
+  })
+
+  it('fails with StorageUnavailable when the server stays away', async (t) => {
+    const { operator, server, give } = await start(t, { storageRetryMs: 300 })
+    await server.goAway()
+    const { outcome } = await resultOf(operator, give('one'))
+    assert.equal(outcome.case, 'failure')
+    assert.equal(outcome.value.class, 'StorageUnavailable')
+    await server.comeBack()
+  })
+
+  it('stores the result although the server was away for a while', async (t) => {
+    const { operator, server, give } = await start(t)
+    server.refuse((method) => method === 'PUT', 503, 2)
+    assert.equal((await resultOf(operator, give('one'))).outcome.case, 'success')
+  })
+
+  it('hands back what it has no slot for, and everything while draining', async (t) => {
+    const { operator, give } = await start(t)
+    give('[[hang]]')
+    await eventually(() => operator.heard('started').length === 1)
+    give('two', { uid: 'uid-2' })
+    await eventually(() => operator.heard('released').length === 1)
+    operator.tell({ case: 'drain', value: {} })
+    give('three', { uid: 'uid-3' })
+    await eventually(() => operator.heard('released').length === 2)
+    assert.deepEqual(
+      operator.heard('released').map(({ reason }) => reason),
+      ['NoFreeSlot', 'WorkerDraining'],
+    )
+  })
+
+  it('ends an older attempt of a Job without a word when a newer one arrives, and hands back an older one', async (t) => {
+    const { operator, give } = await start(t)
+    give('[[hang]]')
+    await eventually(() => operator.heard('started').length === 1)
+    const second = give('[[hang]]', { attempt: 2 })
+    await eventually(() => operator.heard('started').length === 2)
+    give('x', { ref: attemptRef({ ...second, attempt: 1 }) })
+    await eventually(() => operator.heard('released').length === 1)
+    assert.equal(operator.heard('released')[0]?.reason, 'NewerAttemptRuns')
+    assert.equal(operator.heard('result').length, 0)
+  })
+
+  it('finishes what runs when it is stopped', async (t) => {
+    const { operator, give, stop } = await start(t)
+    const ref = give('a b [[delay 50]]')
+    await eventually(() => operator.heard('started').length === 1)
+    const stopped = stop()
+    give('late', { uid: 'uid-2' })
+    const { outcome } = await resultOf(operator, ref)
+    operator.tell({ case: 'ack', value: { ref, verdict: Verdict.COMMITTED } })
+    await stopped
+    assert.equal(outcome.case, 'success')
+    assert.equal(operator.heard('released')[0]?.reason, 'WorkerStopping')
+  })
+
+  it('hands back what has not ended when the grace is over', async (t) => {
+    const { operator, give, stop } = await start(t, { graceMs: 100 })
+    give('[[hang]]')
+    await eventually(() => operator.heard('started').length === 1)
+    await stop()
+    assert.deepEqual(
+      operator.heard('released').map(({ reason }) => reason),
+      ['WorkerStopping'],
+    )
+    assert.equal(operator.streams(), 0)
+  })
+
+  it('tries the next operator when one does not lead, and leaves one of an older epoch', async (t) => {
+    const { operator, others, give } = await start(t, {}, { operators: 2 })
+    const other = others[0] ?? assert.fail('no other operator')
+    other.epoch = 5n
+    operator.isLeading = false
+    operator.drop()
+    await eventually(() => other.streams() === 1)
+    // The old leader believes that it leads still; the worker has seen a newer one.
+    operator.isLeading = true
+    other.isLeading = false
+    other.drop()
+    await eventually(() => operator.heard('hello').length >= 2)
+    give('obey me not')
+    other.isLeading = true
+    await eventually(() => other.streams() === 1)
+    other.tell({ case: 'drain', value: {} }, 4n)
+    const ref = attemptRef({ jobUid: 'uid-9', namespace: 'team-a', name: 'j', attempt: 1 })
+    other.assign({ ref, work: encodeWork(inference('[[fail BadInput]]')) })
+    assert.equal((await resultOf(other, ref)).outcome.case, 'failure')
+    assert.equal(operator.heard('started').length, 0)
+  })
+
+  it('fetches, verifies and reports a model that its engine reads from disk', async (t) => {
+    const { operator, server, give } = await start(t, {}, { engine: { needsFile: true } })
+    const bytes = Buffer.alloc(100_000, 7)
+    const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+    server.objects.set('models/x', bytes)
+    const model = { name: 'team-a/m', digest, artifact: 'models/x', sizeBytes: bytes.length, engine: 'stub' }
+    assert.equal((await resultOf(operator, give('one', { model }))).outcome.case, 'success')
+    await eventually(() =>
+      operator.heard('heartbeat').some(({ models }) => models.some((state) => state.digest === digest && state.loaded)),
+    )
+    assert.ok(operator.heard('progress').some(({ message }) => message === 'Downloading the model'))
+    const wrong = { ...model, digest: `sha256:${'0'.repeat(64)}` }
+    const { outcome } = await resultOf(operator, give('two', { uid: 'uid-2', model: wrong }))
+    assert.equal(outcome.case, 'failure')
+    assert.equal(outcome.value.reason, 'DigestMismatch')
+  })
+
+  it('logs no prompt, no answer and no token', async (t) => {
+    const { operator, give, logged } = await start(t)
+    await resultOf(operator, give('topsecretword [[crash]]'))
+    await resultOf(operator, give('topsecretword', { uid: 'uid-2' }))
+    const text = logged.join('')
+    for (const secret of ['topsecretword', 'assignment-token', 'join-token']) assert.ok(!text.includes(secret), secret)
+    assert.ok(text.includes('an attempt failed'))
+  })
+})
+
+interface Given {
+  readonly uid?: string
+  readonly attempt?: number
+  readonly ref?: AttemptRef
+  readonly runTimeoutMs?: number
+  readonly model?: InferenceWork['model']
+}
+
+interface Started {
+  readonly operator: FakeOperator
+  readonly others: readonly FakeOperator[]
+  readonly server: FakeServer
+  readonly folder: string
+  readonly logged: string[]
+  readonly give: (prompt: string, given?: Given) => AttemptRef
+  readonly stop: () => Promise<void>
+  readonly restart: () => Promise<void>
+}
+
+const anyModel = { name: 'team-a/m', digest: `sha256:${'a'.repeat(64)}`, artifact: 'models/m', sizeBytes: 3, engine: 'llama-cpp' }
+
+const inference = (prompt: string, model: InferenceWork['model'] = anyModel): InferenceWork => ({
+  type: 'inference',
+  model,
+  prompt,
+  parameters: { maxTokens: 2000 },
+})
+
+async function resultOf(operator: FakeOperator, ref: AttemptRef) {
+  return await eventually(() =>
+    operator.heard('result').find((result) => result.ref?.jobUid === ref.jobUid && result.ref.attempt === ref.attempt),
+  )
+}
+
+async function start(
+  t: TestContext,
+  settings: WorkerConfigInput = {},
+  of: { operators?: number; engine?: StubOptions } = {},
+): Promise<Started> {
+  const folder = await mkdtemp(join(tmpdir(), 'mnemos-worker-'))
+  const server = await startFakeServer()
+  const operators = await Promise.all(Array.from({ length: of.operators ?? 1 }, () => startFakeOperator()))
+  const [operator = assert.fail('no operator'), ...others] = operators
+  await writeFile(join(folder, 'join-token'), 'join-token\n')
+  const config = parseWorkerConfig(
+    {},
+    {
+      operator: operators.map(({ address }) => address).join(','),
+      pool: 'team-a/gpus',
+      name: 'w1',
+      joinTokenFile: join(folder, 'join-token'),
+      cacheDir: folder,
+      engine: 'stub',
+      progressMs: 10,
+      graceMs: 200,
+      ...settings,
+    },
+  )
+  const logged: string[] = []
+  const logger = pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) })
+  let controller = new AbortController()
+  let running: Promise<void> | undefined
+  const run = async (): Promise<void> => {
+    const before = operators.reduce((sum, each) => sum + each.streams(), 0)
+    controller = new AbortController()
+    running = runWorker(config, { signal: controller.signal, logger, engine: stubEngine(of.engine) })
+    await eventually(() => operators.reduce((sum, each) => sum + each.streams(), 0) > before)
+  }
+  const stop = async (): Promise<void> => {
+    controller.abort(new Error('stop'))
+    await running
+  }
+  await run()
+  t.after(async () => {
+    for (const each of operators) each.close()
+    await stop()
+    await server.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+  const give = (prompt: string, { uid = 'uid-1', attempt = 1, ref, runTimeoutMs = 0, model }: Given = {}): AttemptRef => {
+    const named = ref ?? attemptRef({ jobUid: uid, namespace: 'team-a', name: 'j', attempt })
+    operator.assign({ ref: named, work: encodeWork(inference(prompt, model)), serverUrl: server.url, runTimeoutMs })
+    return named
+  }
+  const restart = async (): Promise<void> => {
+    await stop()
+    await run()
+  }
+  return { operator, others, server, folder, logged, give, stop, restart }
+}
