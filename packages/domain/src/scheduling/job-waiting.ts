@@ -87,7 +87,7 @@ function inLinePlan(world: JobWorld, now: number): JobPlan {
 
 function workerFinding({ waiting: { connected, capable, engine } }: JobWorld): Finding {
   const needs = engine === undefined ? 'needs a Worker' : `needs a Worker with engine ${engine}`
-  if (connected === 0) return { reason: 'NoWorker', message: `${needs}; none is connected` }
+  if (connected === 0) return { reason: 'NoWorker', message: `${needs}; none that takes work is connected` }
   if (capable === 0)
     return { reason: 'NoWorker', message: `${needs} in a pool that this namespace may use; none of the ${connected} connected is one` }
   return { reason: 'WorkersBusy', message: `${needs} with a free slot; all ${capable} that could run it are busy` }

@@ -81,7 +81,7 @@ const cases: Record<string, Case> = {
     world: world(pending, { waiting: { position: 1, capable: 0, connected: 0, engine: 'llama-cpp' } }),
     wantPhase: 'Pending',
     wantReason: 'NoWorker',
-    wantMessage: /needs a Worker with engine llama-cpp; none is connected/,
+    wantMessage: /needs a Worker with engine llama-cpp; none that takes work is connected/,
     wantEffects: ['queue'],
   },
   'a Job near the front says that all workers are busy, and where it stands': {

@@ -12,6 +12,8 @@ export interface Line {
 
 /** Counting who goes first stops here; further back only "far" is known. */
 const maxCounted = 128
+/** Entries of Jobs that left may stay in the heap up to this many more than there are members twice. */
+const maxStale = 64
 
 export class ClassLine implements Line {
   readonly #heap: Demand[] = []
@@ -26,7 +28,8 @@ export class ClassLine implements Line {
 
   add(demand: Demand): void {
     this.#members.set(demand.uid, demand)
-    this.#push(demand)
+    if (this.#heap.length > 2 * this.#members.size + maxStale) this.#rebuild()
+    else this.#push(demand)
   }
 
   remove(uid: string): void {
@@ -52,6 +55,11 @@ export class ClassLine implements Line {
       if (this.#before(member, demand)) count += 1
     }
     return count
+  }
+
+  #rebuild(): void {
+    this.#heap.length = 0
+    for (const member of this.#members.values()) this.#push(member)
   }
 
   #push(item: Demand): void {

@@ -46,17 +46,29 @@ interface WorkerState {
   readonly holders: Set<string>
 }
 
+interface Reserved extends Reservation {
+  readonly demand: Demand
+}
+
+/** Places are told to the first hundred in line only: whoever is further back is not next, whatever the number. */
+const maxPosition = 100
+
 export class Placement {
   readonly #workers = new Map<string, WorkerState>()
   readonly #lines = new Map<string, ClassLine>()
   readonly #waiting = new Map<string, Demand>()
-  readonly #reserved = new Map<string, Reservation>()
+  readonly #reserved = new Map<string, Reserved>()
   /** Worker name by UID of a Job that has an attempt out. */
   readonly #occupied = new Map<string, string>()
 
-  /** Puts a Job in line; one that is in line or has a slot stays where it is. */
+  /** Puts a Job in line. One that is in line already moves when its priority or its model changed; one that has a slot keeps it. */
   enqueue(demand: Demand): void {
-    if (this.#waiting.has(demand.uid) || this.#reserved.has(demand.uid) || this.#occupied.has(demand.uid)) return
+    if (this.#reserved.has(demand.uid) || this.#occupied.has(demand.uid)) return
+    const known = this.#waiting.get(demand.uid)
+    if (known !== undefined) {
+      if (known.priority === demand.priority && known.digest === demand.digest && known.engine === demand.engine) return
+      this.#lineOf(known).remove(known.uid)
+    }
     this.#waiting.set(demand.uid, demand)
     this.#lineOf(demand).add(demand)
   }
@@ -91,7 +103,7 @@ export class Placement {
     this.#workers.get(worker)?.holders.delete(uid)
   }
 
-  /** A Worker connected or changed. Reservations on another process of the same name are given back. */
+  /** A Worker connected or changed. What was reserved on a process that takes no more work goes back in line. */
   setWorker(slots: WorkerSlots): void {
     const known = this.#workers.get(slots.name)
     if (known === undefined) {
@@ -99,7 +111,7 @@ export class Placement {
       this.#workers.set(slots.name, { slots, holders })
       return
     }
-    if (known.slots.instance !== slots.instance) this.#releaseReservations(known)
+    if (known.slots.instance !== slots.instance || !slots.accepting) this.#releaseReservations(known)
     known.slots = slots
   }
 
@@ -124,18 +136,22 @@ export class Placement {
       const { name, instance } = state.slots
       const reservation = { uid: demand.uid, namespace: demand.namespace, name: demand.name, worker: { name, instance } }
       state.holders.add(demand.uid)
-      this.#reserved.set(demand.uid, reservation)
+      this.#reserved.set(demand.uid, { ...reservation, demand })
       made.push(reservation)
     }
     return made
   }
 
-  /** Where a Job stands: about how many go first, and how many Workers could take it. */
+  /** Where a Job stands, how many Workers that take work could take it, and how many there are. */
   standing(demand: Demand): { position: number | undefined; capable: number; connected: number } {
     let capable = 0
-    for (const { slots } of this.#workers.values()) if (canRun(slots, demand)) capable += 1
-    const ahead = this.#waiting.has(demand.uid) ? [...this.#lines.values()].reduce((sum, line) => sum + line.ahead(demand), 0) : undefined
-    return { position: ahead === undefined ? undefined : ahead + 1, capable, connected: this.#workers.size }
+    let connected = 0
+    for (const { slots } of this.#workers.values()) {
+      if (!slots.accepting) continue
+      connected += 1
+      if (canRun(slots, demand)) capable += 1
+    }
+    return { position: this.#positionOf(demand), capable, connected }
   }
 
   /** Jobs in line. */
@@ -150,10 +166,22 @@ export class Placement {
 
   #releaseReservations({ holders }: WorkerState): void {
     for (const uid of holders) {
-      if (!this.#reserved.has(uid)) continue
+      const reserved = this.#reserved.get(uid)
+      if (reserved === undefined) continue
       holders.delete(uid)
       this.#reserved.delete(uid)
+      this.enqueue(reserved.demand)
     }
+  }
+
+  #positionOf(demand: Demand): number | undefined {
+    if (!this.#waiting.has(demand.uid)) return undefined
+    let position = 1
+    for (const line of this.#lines.values()) {
+      position += line.ahead(demand)
+      if (position > maxPosition) return undefined
+    }
+    return position
   }
 
   #best(): { demand: Demand; state: WorkerState } | undefined {
