@@ -1,0 +1,75 @@
+/** Looks through zod schemas: what stands behind optional and default, and which fields an object has. */
+import type { z } from 'zod'
+import { type Marks, marksOf } from './schema.ts'
+
+type AnySchema = z.core.$ZodType
+
+/** What a schema is once optional, default and the like are taken off. */
+export type Shape =
+  | { readonly type: 'object'; readonly fields: Readonly<Record<string, AnySchema>> }
+  | { readonly type: 'map'; readonly values: AnySchema }
+  | { readonly type: 'list'; readonly items: AnySchema }
+  | { readonly type: 'enum'; readonly values: readonly string[] }
+  | { readonly type: 'integer' | 'number' | 'other' }
+
+interface Definition {
+  readonly type: string
+  readonly innerType?: AnySchema
+  readonly shape?: Readonly<Record<string, AnySchema>>
+  readonly valueType?: AnySchema
+  readonly element?: AnySchema
+  readonly entries?: Readonly<Record<string, string>>
+  readonly format?: string
+}
+
+// zod's definitions are typed one by one; these are the fields that this file reads.
+const definitionOf = (schema: AnySchema): Definition => schema._zod.def as Definition
+
+/** The schema behind optional and default, with the marks of all layers. */
+export function unwrap(schema: AnySchema): { readonly schema: AnySchema; readonly marks: Marks } {
+  let current = schema
+  let marks = marksOf(schema)
+  for (let inner = definitionOf(current).innerType; inner !== undefined; inner = definitionOf(current).innerType) {
+    current = inner
+    marks = { ...marksOf(inner), ...marks }
+  }
+  return { schema: current, marks }
+}
+
+const shapes = new WeakMap<AnySchema, Shape>()
+
+export function shapeOf(schema: AnySchema): Shape {
+  const known = shapes.get(schema)
+  if (known !== undefined) return known
+  const made = lookAt(unwrap(schema).schema)
+  shapes.set(schema, made)
+  return made
+}
+
+function lookAt(schema: AnySchema): Shape {
+  const { type, shape = {}, valueType, element, entries = {}, format } = definitionOf(schema)
+  if (type === 'object') return { type: 'object', fields: shape }
+  if (type === 'record' && valueType !== undefined) return { type: 'map', values: valueType }
+  if (type === 'array' && element !== undefined) return { type: 'list', items: element }
+  if (type === 'enum') return { type: 'enum', values: Object.values(entries) }
+  if (type === 'number') return { type: format === undefined ? 'number' : 'integer' }
+  return { type: 'other' }
+}
+
+/** The schema at a path, or undefined where there is none. */
+export function schemaAt(schema: AnySchema, path: readonly (string | number)[]): AnySchema | undefined {
+  let current: AnySchema | undefined = schema
+  for (const key of path) {
+    if (current === undefined) return undefined
+    const shape = shapeOf(current)
+    current =
+      shape.type === 'object'
+        ? shape.fields[String(key)]
+        : shape.type === 'map'
+          ? shape.values
+          : shape.type === 'list'
+            ? shape.items
+            : undefined
+  }
+  return current
+}

@@ -1,0 +1,37 @@
+/** The word that somebody most likely meant, by edit distance (Damerau-Levenshtein, restricted). */
+
+/** Returns the nearest candidate within a third of the word's length (at least two slips for words of four and more), or undefined. */
+export function suggest(word: string, candidates: readonly string[]): string | undefined {
+  const limit = word.length < 4 ? 1 : Math.max(2, Math.floor(word.length / 3))
+  const plain = fold(word)
+  let best: { candidate: string; distance: number } | undefined
+  for (const candidate of candidates) {
+    const distance = editDistance(plain, fold(candidate), limit)
+    if (distance <= limit && (best === undefined || distance < best.distance)) best = { candidate, distance }
+  }
+  return best?.candidate
+}
+
+/** `max_tokens`, `max-tokens` and `MaxTokens` are all slips of no letters for `maxTokens`. */
+function fold(word: string): string {
+  return word.slice(0, 128).toLowerCase().replaceAll(/[-_ ]/g, '')
+}
+
+/** Slips between two words: a letter added, left out, exchanged, or two swapped. Anything above `limit` is `limit + 1`. */
+export function editDistance(a: string, b: string, limit = Number.POSITIVE_INFINITY): number {
+  if (Math.abs(a.length - b.length) > limit) return limit + 1
+  let beforeLast: number[] = []
+  let last = Array.from({ length: b.length + 1 }, (_, at) => at)
+  for (let i = 1; i <= a.length; i += 1) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j += 1) {
+      const isSame = a[i - 1] === b[j - 1]
+      let cost = Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (last[j - 1] ?? 0) + (isSame ? 0 : 1))
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) cost = Math.min(cost, (beforeLast[j - 2] ?? 0) + 1)
+      row.push(cost)
+    }
+    beforeLast = last
+    last = row
+  }
+  return Math.min(last[b.length] ?? 0, limit + 1)
+}
