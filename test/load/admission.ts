@@ -20,13 +20,15 @@ const warmupSeconds = 5
 const seconds = 30
 const reviewBytes = 4096
 const connections = 8
+/** As the webhook's image starts it: a young generation of 4 MB is collected in well under a millisecond and keeps memory small. */
+const nodeFlags = ['--max-semi-space-size=4']
 const portsSchema = z.object({ port: z.number(), healthPort: z.number() })
 type Ports = z.output<typeof portsSchema>
 
 export async function run(log: (line: string) => void): Promise<Record<string, unknown>> {
   log('starting a control plane')
   const cluster = await startCluster({ controllers: false, log })
-  const webhook = fork(join(import.meta.dirname, 'admission.child.ts'))
+  const webhook = fork(join(import.meta.dirname, 'admission.child.ts'), { execArgv: nodeFlags })
   try {
     await install(cluster)
     const ports = await startWebhook(webhook, cluster)
@@ -49,6 +51,7 @@ export async function run(log: (line: string) => void): Promise<Record<string, u
         duration_s: seconds,
         review_bytes: reviewBytes,
         connections,
+        node_flags: nodeFlags,
         generator_late_p99_ms: quantile(lateMs, 0.99),
         client: 'node:https in the same machine, TLS 1.3, open loop',
       },

@@ -4,22 +4,23 @@
  * kubectl prints `The <kind> "<name>" is invalid:` and one line per cause (`* spec.priority: …`); every other client, and
  * kubectl when several files fail at once, prints the message, so that repeats each finding on a line, by JSON Pointer.
  */
-import { type Finding, group } from '@mnemos/api'
+import { type Finding, type FindingCode, group } from '@mnemos/api'
 import type { Cause, Refusal, ReviewRequest } from './verdict.ts'
 
 /** More findings than this are counted, not listed: a Status travels in one response and ends on one screen. */
 const maxListed = 50
 
-/** The cause types of `k8s.io/apimachinery/pkg/apis/meta/v1`; whatever has no closer one is `FieldValueInvalid`. */
-const causeReasons: Readonly<Record<string, string>> = {
-  enum: 'FieldValueNotSupported',
+/** The cause types of `k8s.io/apimachinery/pkg/apis/meta/v1`. */
+const causeReasons: Readonly<Record<FindingCode, string>> = {
   required: 'FieldValueRequired',
+  invalid: 'FieldValueInvalid',
+  enum: 'FieldValueNotSupported',
+  outOfRange: 'FieldValueInvalid',
   tooLong: 'FieldValueTooLong',
   tooMany: 'FieldValueTooMany',
-  duplicate: 'FieldValueDuplicate',
   type: 'FieldValueTypeInvalid',
-  immutable: 'FieldValueForbidden',
   unknownField: 'FieldValueForbidden',
+  immutable: 'FieldValueForbidden',
 }
 
 /** The refusal of a request. Never called without findings. */
@@ -49,7 +50,7 @@ export function unknownKind(request: ReviewRequest, kinds: readonly string[]): R
 }
 
 function causeOf(finding: Finding): Cause {
-  return { reason: causeReasons[finding.code] ?? 'FieldValueInvalid', field: finding.field, message: sentenceOf(finding) }
+  return { reason: causeReasons[finding.code], field: finding.field, message: sentenceOf(finding) }
 }
 
 function sentenceOf(finding: Finding): string {
