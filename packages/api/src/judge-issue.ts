@@ -1,7 +1,7 @@
 /** What zod says about a value, in the words that users of Kubernetes know, with what would be right. */
 import type { z } from 'zod'
 import { about, didYouMean, type Finding, type Path } from './judge.ts'
-import { shapeOf } from './schema-walk.ts'
+import { shapeOf, unwrap } from './schema-walk.ts'
 
 /** Values are shown cut: an input may be long, and may be private. */
 const maxShown = 40
@@ -80,11 +80,17 @@ function hintOf(schema: z.core.$ZodType): string | undefined {
   return `use a ${shape.type === 'integer' ? 'whole number' : 'number'} from ${least} to ${most}`
 }
 
+/** The bounds that the checks of a number set, both inclusive. */
 function boundsOf(schema: z.core.$ZodType): [number | undefined, number | undefined] {
-  let current: z.core.$ZodType = schema
-  while ('innerType' in current._zod.def) current = current._zod.def.innerType as z.core.$ZodType
-  const { minimum, maximum } = current._zod.bag as { minimum?: number; maximum?: number }
-  return [minimum, maximum]
+  let least: number | undefined
+  let most: number | undefined
+  for (const check of unwrap(schema).schema._zod.def.checks ?? []) {
+    // Only checks of bounds have a value.
+    const { check: name, value } = check._zod.def as { check: string; value?: number }
+    if (name === 'greater_than') least = value
+    if (name === 'less_than') most = value
+  }
+  return [least, most]
 }
 
 function formatHint(issue: z.core.$ZodIssue): string | undefined {

@@ -13,7 +13,7 @@ const cases: Record<string, { spec: unknown; want: readonly { field: string; sug
   'a plain inference is right': { spec: { inference: ask }, want: [] },
   'a wrong enum value is named with the nearest': {
     spec: { inference: ask, priority: 'hihg' },
-    want: [{ field: 'spec.priority', suggestion: /did you mean high\?/ }],
+    want: [{ field: 'spec.priority', suggestion: /did you mean "high"\?/ }],
   },
   'a negative limit is named with its range': {
     spec: { inference: { ...ask, parameters: { maxTokens: -5 } } },
@@ -21,7 +21,7 @@ const cases: Record<string, { spec: unknown; want: readonly { field: string; sug
   },
   'an unknown field is named with the nearest': {
     spec: { inference: { ...ask, parameters: { max_tokens: 5 } } },
-    want: [{ field: 'spec.inference.parameters.max_tokens', suggestion: /did you mean maxTokens\?/ }],
+    want: [{ field: 'spec.inference.parameters.max_tokens', suggestion: /did you mean "maxTokens"\?/ }],
   },
   'two inputs are refused by the rule that the CRD has too': {
     spec: { inference: { ...ask, messages: [] } },
@@ -68,5 +68,5 @@ test('whatever comes, judging neither throws nor takes long', () => {
 })
 
 test('a kind that nobody knows is named with the nearest', () => {
-  assert.match(judge('Modle', {})[0]?.suggestion ?? '', /did you mean Model\?/)
+  assert.match(judge('Modle', {})[0]?.suggestion ?? '', /did you mean "Model"\?/)
 })

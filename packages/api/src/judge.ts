@@ -120,7 +120,7 @@ function findUnknown(schema: z.core.$ZodType, value: unknown, path: Path, findin
 /** `did you mean X?`, or the choices when nothing is near and they are few. */
 export function didYouMean(word: string, candidates: readonly string[]): string | undefined {
   const meant = suggest(word, candidates)
-  if (meant !== undefined) return `did you mean ${meant}?`
+  if (meant !== undefined) return `did you mean "${meant}"?`
   return candidates.length > 0 && candidates.length <= 16 ? `use one of ${candidates.join(', ')}` : undefined
 }
 
