@@ -5,7 +5,8 @@ import { build } from 'esbuild'
 rmSync('dist', { recursive: true, force: true })
 mkdirSync('dist', { recursive: true })
 const result = await build({
-  entryPoints: { mnemos: 'cli/src/main.ts' },
+  // The engine's child process is a program of its own, forked by the worker.
+  entryPoints: { mnemos: 'cli/src/main.ts', 'llama-cpp-child': 'worker/src/engine/llama-cpp-child.ts' },
   outdir: 'dist',
   outExtension: { '.js': '.mjs' },
   bundle: true,

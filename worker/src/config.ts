@@ -8,21 +8,18 @@ const dnsName = z
   .string()
   .max(63)
   .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'lower-case letters, digits and dashes')
+const required = z.string({ error: ({ input }) => (input === undefined ? 'is required' : 'must be text') })
 const milliseconds = z.coerce.number().int().min(1)
 
 const schema = z.object({
-  operator: z
-    .string()
+  operator: required
     .min(1)
     .transform((list) => list.split(',').map((address) => address.trim()))
     .pipe(z.array(z.string().regex(/^[^\s:]+:\d+$|^\[[0-9a-f:]+\]:\d+$/i, 'host:port')).min(1))
     .describe('Addresses of the operators, host:port, separated by commas; tried in turn.'),
-  pool: z
-    .string()
-    .regex(/^[a-z0-9-]+\/[a-z0-9.-]+$/, 'namespace/name')
-    .describe('The WorkerPool that the worker joins, namespace/name.'),
+  pool: required.regex(/^[a-z0-9-]+\/[a-z0-9.-]+$/, 'namespace/name').describe('The WorkerPool that the worker joins, namespace/name.'),
   name: dnsName.default(() => defaultName()).describe('Name of the worker, the same after each restart. Default: the host name.'),
-  joinTokenFile: z.string().min(1).describe('File with the join token of the pool; read anew at each connect.'),
+  joinTokenFile: required.min(1).describe('File with the join token of the pool; read anew at each connect.'),
   cacheDir: z.string().min(1).default('.mnemos/worker').describe('Folder for models and results; one worker per folder.'),
   cacheBytes: z.coerce
     .number()

@@ -137,10 +137,11 @@ export function llamaCppEngine(options: LlamaCppOptions = {}): LlamaCppEngine {
   }
 }
 
-/** Beside this module in a checkout, beside the bundle in an image. */
+/** Beside this module in a checkout; in a bundle beside the program, above the chunks. */
 function childModule(): string {
   const own = import.meta.url
-  return fileURLToPath(new URL(own.endsWith('.ts') ? './llama-cpp-child.ts' : '../llama-cpp-child.mjs', own))
+  const bundled = own.includes('/chunks/') ? '../llama-cpp-child.mjs' : './llama-cpp-child.mjs'
+  return fileURLToPath(new URL(own.endsWith('.ts') ? './llama-cpp-child.ts' : bundled, own))
 }
 
 function settingsOf(model: EngineModel, options: LlamaCppOptions): LoadSettings {
