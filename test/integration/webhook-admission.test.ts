@@ -30,10 +30,29 @@ test('a mistyped Job: what kubectl prints', async () => {
   const printed = await apply(cluster, jobYaml('greet', 'priority: hihg', 'retry: {limit: -1}', 'dependsOn: [prepare, greet]'))
   assert.equal(
     printed.stderr,
-    `The Job "greet" is invalid: 
-`,
+    [
+      'The Job "greet" is invalid: ',
+      '* spec.priority: "hihg" is not supported; did you mean "high"?',
+      '* spec.retry.limit: -1 is less than 0; use a whole number from 0 to 100',
+      '* spec.dependsOn[1]: the Job "greet" cannot wait for itself; remove the entry or name another Job',
+      '',
+    ].join('\n'),
   )
   assert.equal(printed.code, 1)
+})
+
+test('two mistyped Jobs in one file: each mistake by JSON Pointer', async () => {
+  const printed = await apply(cluster, `${jobYaml('one', 'priority: hihg')}---\n${jobYaml('two', 'retry: {limit: -1}')}`)
+  assert.equal(
+    printed.stderr,
+    [
+      'Error from server (Invalid): error when creating "STDIN": admission webhook "mutate.mnemos.dev" denied the request: Job "one" has one mistake:',
+      '- /spec/priority: "hihg" is not supported; did you mean "high"?',
+      'Error from server (Invalid): error when creating "STDIN": admission webhook "mutate.mnemos.dev" denied the request: Job "two" has one mistake:',
+      '- /spec/retry/limit: -1 is less than 0; use a whole number from 0 to 100',
+      '',
+    ].join('\n'),
+  )
 })
 
 test('an unknown Model is a Warning, and the Job is there', async () => {

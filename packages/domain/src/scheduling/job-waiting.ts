@@ -9,8 +9,8 @@ import { nearest } from '../admission/nearest.ts'
 import { conditionsFor, isTerminal, type JobPlan, rest, settled, statusOf, uidOf, wakeAfter } from './job-status.ts'
 import type { JobEffect, JobWorld, PlacedOn } from './job-world.ts'
 
-/** A wait shorter than this is not worth a write. */
-const describeAfterMs = 1000
+/** A wait shorter than a second is not worth a write; creation times are cut to whole seconds. */
+const describeAfterMs = 2000
 /** Jobs far back in the line are looked at later: most will have started by then. */
 const refreshMs = 30_000
 

@@ -69,7 +69,7 @@ const cases: Record<string, Case> = {
     world: world(pending.createdAt(now)),
     wantPhase: 'unwritten',
     wantEffects: ['queue'],
-    wantNextSeconds: 1,
+    wantNextSeconds: 2,
   },
   'a Job with a slot gets its first attempt, and the worker hears of it after the write': {
     world: world(pending, { placement: worker }),
@@ -77,7 +77,7 @@ const cases: Record<string, Case> = {
     wantStatus: { attempt: 1, worker, scheduledAt: at(now) },
     wantEffects: ['assign'],
   },
-  'a Job without any worker says so after a second': {
+  'a Job without any worker says so after a while': {
     world: world(pending, { waiting: { position: 1, capable: 0, connected: 0, engine: 'llama-cpp' } }),
     wantPhase: 'Pending',
     wantReason: 'NoWorker',

@@ -1,0 +1,336 @@
+/**
+ * A real operator on a real API server, with workers that do what a test tells them: the far side of the dispatch protocol
+ * spoken over real gRPC, without an agent behind it.
+ */
+import assert from 'node:assert/strict'
+import { createHash, randomUUID } from 'node:crypto'
+import { after } from 'node:test'
+import { type ClientDuplexStream, Client as GrpcClient, credentials as grpcCredentials } from '@grpc/grpc-js'
+import { apiVersion, type Job, type JobInput, jobResource, type Model, modelResource, workerPoolResource } from '@mnemos/api'
+import {
+  type AssignmentWork,
+  type AttemptRef,
+  attemptKey,
+  decodeWork,
+  dispatchService,
+  type OperatorMessage,
+  Verdict,
+  type WorkerMessage,
+  workerMessage,
+} from '@mnemos/contract'
+import { type Client, createClient, createInformer, type KubeObject, resource } from '@mnemos/kube'
+import { parseOperatorConfig, runOperator } from '@mnemos/operator'
+import { eventually, startTestCluster, type TestCluster } from '@mnemos/testkit'
+import { pino } from 'pino'
+
+export const jobs = resource<Job>(jobResource)
+export const models = resource<Model>(modelResource)
+const pools = resource(workerPoolResource)
+const secrets = resource({ group: '', version: 'v1', plural: 'secrets', kind: 'Secret', namespaced: true })
+const namespaces = resource({ group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false })
+
+export const digest = `sha256:${'d'.repeat(64)}`
+const joinToken = 'a-token-for-tests'
+
+/** Times 20 × faster than the defaults. */
+export const fast = {
+  lease: { leaseMs: 3000, renewMs: 2000, retryMs: 400, fenceMs: 1200 },
+  heartbeatMs: 500,
+  suspectMs: 1500,
+  offlineMs: 3000,
+} as const
+
+export interface OperatorProcess {
+  readonly dispatch: string
+  readonly health: string
+  /** Stops it as SIGTERM would. */
+  stop(): Promise<void>
+}
+
+export interface Bench {
+  readonly cluster: TestCluster
+  readonly client: Client
+  startOperator(identity?: string): Promise<OperatorProcess>
+  job(name: string): Promise<Job>
+  create(name: string, spec?: Partial<JobInput['spec']>): Promise<Job>
+  /** Waits until the Job is in one of these phases. */
+  until(name: string, ...phases: readonly string[]): Promise<Job>
+}
+
+/** A control plane with our kinds, a pool, its join token and a verified Model `m`. */
+export async function startBench(): Promise<Bench> {
+  const cluster = await startTestCluster({ crds: true })
+  const client = createClient({ credentials: cluster.credentials(), userAgent: 'test' })
+  after(() => client.close())
+  await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'mnemos-system' } })
+  const inDefault = (name: string): { namespace: string; name: string } => ({ namespace: 'default', name })
+  const pool = { apiVersion, kind: 'WorkerPool', metadata: inDefault('pool'), spec: { external: true } }
+  await client.create(pools, pool)
+  const secret = { apiVersion: 'v1', kind: 'Secret', metadata: inDefault('mnemos-join-pool'), stringData: { token: joinToken } }
+  await client.create(secrets, secret)
+  const job = async (name: string): Promise<Job> => {
+    const found = await client.get(jobs, inDefault(name))
+    assert.ok(found, `Job ${name} is gone`)
+    return found
+  }
+  return {
+    cluster,
+    client,
+    job,
+    startOperator: (identity) => startOperator(cluster, identity),
+    create: async (name, spec = {}) => client.create(jobs, aJobObject(name, spec)),
+    until: async (name, ...phases) =>
+      eventually(
+        async () => {
+          const found = await job(name)
+          assert.ok(phases.includes(found.status?.phase ?? ''), `Job ${name} is ${JSON.stringify(found.status)}`)
+          return found
+        },
+        { timeoutMs: 15_000, message: `Job ${name} is ${phases.join(' or ')}` },
+      ),
+  }
+}
+
+export function aJobObject(name: string, spec: Partial<JobInput['spec']> = {}): KubeObject & { spec: unknown } {
+  const work = spec.maintenance === undefined ? { inference: { modelRef: { name: 'm' }, prompt: `Prompt of ${name}.` } } : {}
+  return { apiVersion, kind: 'Job', metadata: { name, namespace: 'default' }, spec: { ...work, ...spec } }
+}
+
+/** A Model that the next worker to import it finds verified. */
+export async function createModel(client: Client, name: string, source: { uri?: string; digest?: string } = {}): Promise<void> {
+  const spec = { source: { uri: `file:///${name}.gguf`, ...source } }
+  await client.create(models, { apiVersion, kind: 'Model', metadata: { name, namespace: 'default' }, spec } as KubeObject)
+}
+
+/** What an import of anything finds. */
+export const imported = JSON.stringify({
+  digest,
+  artifact: `models/sha256/${digest.slice(7)}`,
+  sizeBytes: 1024,
+  format: 'gguf',
+  family: 'llama',
+})
+
+/** Every version of every Job, as a watch of its own saw them. */
+export async function watchJobs(client: Client): Promise<{ phases(name: string): string[]; versions(name: string): readonly Job[] }> {
+  const seen = new Map<string, Job[]>()
+  const informer = createInformer({ client, resource: jobs })
+  informer.onChange(({ type, object }) => {
+    const versions = seen.get(object.metadata.name) ?? []
+    if (type !== 'deleted') versions.push(object)
+    seen.set(object.metadata.name, versions)
+  })
+  const stopped = new AbortController()
+  after(() => stopped.abort())
+  void informer.run(stopped.signal)
+  await informer.synced()
+  return {
+    versions: (name) => seen.get(name) ?? [],
+    phases: (name) => (seen.get(name) ?? []).map(({ status }) => status?.phase ?? ''),
+  }
+}
+
+async function startOperator(cluster: TestCluster, identity = `operator-${randomUUID()}`): Promise<OperatorProcess> {
+  const stopped = new AbortController()
+  const config = parseOperatorConfig({}, { identity, dispatchPort: 0, healthPort: 0, ...fast })
+  const logger = pino({ level: process.env['MNEMOS_TEST_LOG'] ?? 'silent', name: identity })
+  let running: Promise<void> | undefined
+  const ports = await new Promise<{ dispatch: number; health: number }>((resolve, reject) => {
+    running = runOperator(config, { credentials: cluster.credentials(), signal: stopped.signal, logger, onListening: resolve })
+    running.catch(reject)
+  })
+  const stop = async (): Promise<void> => {
+    stopped.abort()
+    await running
+  }
+  after(stop)
+  return { dispatch: `127.0.0.1:${ports.dispatch}`, health: `http://127.0.0.1:${ports.health}`, stop }
+}
+
+export interface Given {
+  readonly ref: AttemptRef
+  readonly work: AssignmentWork
+  readonly token: string
+  readonly at: number
+}
+
+/** A worker under a test's control. */
+export class ScriptedWorker {
+  readonly name: string
+  instance: string = randomUUID()
+  readonly assigned: Given[] = []
+  readonly cancelled: string[] = []
+  /** `<uid>/<attempt> <verdict>` of every Ack. */
+  readonly acks: string[] = []
+  /** What Hello and heartbeats say it runs, and which results it keeps. */
+  readonly running = new Map<string, AttemptRef>()
+  readonly results = new Map<string, WorkerMessage>()
+  welcome = 0
+  drained = 0
+  ended: string | undefined
+  #stream: ClientDuplexStream<WorkerMessage, OperatorMessage> | undefined
+  #client: GrpcClient | undefined
+  #beat: NodeJS.Timeout | undefined
+  /** What to do with an assignment; imports are done at once, the rest is held. */
+  onAssign: (given: Given) => void = ({ ref, work }) => {
+    if (work.type === 'maintenance') this.succeed(ref, imported)
+  }
+
+  constructor(name: string) {
+    this.name = name
+    after(() => this.disconnect())
+  }
+
+  /** Connects, tried again while nobody leads there; resolves with the first Welcome. */
+  async connect(address: string, { slots = 4, token = joinToken }: { slots?: number; token?: string } = {}): Promise<this> {
+    await eventually(async () => {
+      this.#open(address, slots, token)
+      const before = this.welcome
+      await eventually(() => this.welcome > before || this.ended !== undefined, { timeoutMs: 2000 })
+      if (this.ended !== undefined && !this.ended.startsWith('14 ')) return true
+      return this.ended === undefined
+    })
+    return this
+  }
+
+  #open(address: string, slots: number, token: string): void {
+    this.disconnect()
+    this.ended = undefined
+    const { connect } = dispatchService
+    this.#client = new GrpcClient(address, grpcCredentials.createInsecure())
+    const stream = this.#client.makeBidiStreamRequest(connect.path, connect.requestSerialize, connect.responseDeserialize)
+    this.#stream = stream
+    stream.on('data', (message: OperatorMessage) => {
+      if (this.#stream === stream) this.#received(message)
+    })
+    stream.on('error', (error: Error & { code?: number }) => {
+      if (this.#stream === stream) this.ended = `${error.code ?? ''} ${error.message}`
+    })
+    stream.write(
+      workerMessage({
+        case: 'hello',
+        value: {
+          poolNamespace: 'default',
+          pool: 'pool',
+          worker: this.name,
+          instance: this.instance,
+          joinToken: token,
+          capabilities: { engines: ['llama-cpp'], slots, version: 'test', models: [{ digest, loaded: true }] },
+          running: [...this.running.values()],
+          finished: [...this.results.values()].flatMap(({ message }) =>
+            message.case === 'result' && message.value.ref !== undefined ? [message.value.ref] : [],
+          ),
+        },
+      }),
+    )
+    this.#beat = setInterval(() => this.beat(), fast.heartbeatMs)
+  }
+
+  beat(): void {
+    this.#send(workerMessage({ case: 'heartbeat', value: { running: [...this.running.values()], models: [{ digest, loaded: true }] } }))
+  }
+
+  /** Cuts the line; the process goes on as it was. */
+  disconnect(): void {
+    clearInterval(this.#beat)
+    const [stream, client] = [this.#stream, this.#client]
+    this.#stream = undefined
+    this.#client = undefined
+    stream?.on('error', () => undefined)
+    stream?.cancel()
+    client?.close()
+  }
+
+  /** Stops talking without hanging up, as a paused process does. */
+  pause(): void {
+    clearInterval(this.#beat)
+  }
+
+  /** Another process takes the name: nothing of the first is left. */
+  restart(): void {
+    this.disconnect()
+    this.instance = randomUUID()
+    this.running.clear()
+    this.results.clear()
+  }
+
+  #received({ message }: OperatorMessage): void {
+    switch (message.case) {
+      case 'welcome':
+        this.welcome += 1
+        for (const result of this.results.values()) this.#send(result)
+        return
+      case 'assign': {
+        const { ref, work, token } = message.value
+        assert.ok(ref)
+        const given = { ref, work: decodeWork(work), token, at: performance.now() }
+        this.assigned.push(given)
+        this.running.set(attemptKey(ref), ref)
+        this.onAssign(given)
+        return
+      }
+      case 'cancel':
+        if (message.value.ref !== undefined) this.cancelled.push(attemptKey(message.value.ref))
+        return
+      case 'drain':
+        this.drained += 1
+        return
+      case 'ack': {
+        const { ref, verdict } = message.value
+        if (ref === undefined) return
+        this.acks.push(`${attemptKey(ref)} ${verdictName(verdict)}`)
+        this.results.delete(attemptKey(ref))
+        return
+      }
+      case undefined:
+    }
+  }
+
+  start(ref: AttemptRef): void {
+    this.#send(workerMessage({ case: 'started', value: { ref } }))
+  }
+
+  succeed(ref: AttemptRef, text = '{"text":"hello"}'): void {
+    const sha256 = createHash('sha256').update(text).digest('hex')
+    const uri = `artifact://outputs/${ref.namespace}/${ref.jobUid}/a${ref.attempt}/result.json`
+    const usage = { promptTokens: 3, completionTokens: 5, durationMs: 7n }
+    const value = { uri, sha256, sizeBytes: BigInt(text.length), inline: text, usage }
+    this.#end(ref, workerMessage({ case: 'result', value: { ref, outcome: { case: 'success', value } } }))
+  }
+
+  fail(ref: AttemptRef, failureClass: string, message = 'It broke.', reason = 'Broke'): void {
+    const value = { class: failureClass, reason, message, hint: '' }
+    this.#end(ref, workerMessage({ case: 'result', value: { ref, outcome: { case: 'failure', value } } }))
+  }
+
+  cancel(ref: AttemptRef): void {
+    this.#end(ref, workerMessage({ case: 'result', value: { ref, outcome: { case: 'cancelled', value: {} } } }))
+  }
+
+  release(ref: AttemptRef, reason = 'draining'): void {
+    this.running.delete(attemptKey(ref))
+    this.#send(workerMessage({ case: 'released', value: { ref, reason } }))
+  }
+
+  /** The newest assignment of a Job. */
+  async given(name: string, attempt = 1): Promise<Given> {
+    return eventually(() => this.assigned.find(({ ref }) => ref.name === name && ref.attempt === attempt), {
+      timeoutMs: 15_000,
+      message: `${this.name} was given attempt ${attempt} of ${name}`,
+    })
+  }
+
+  #end(ref: AttemptRef, result: WorkerMessage): void {
+    this.running.delete(attemptKey(ref))
+    this.results.set(attemptKey(ref), result)
+    this.#send(result)
+  }
+
+  #send(message: WorkerMessage): void {
+    this.#stream?.write(message)
+  }
+}
+
+function verdictName(verdict: Verdict): string {
+  return Object.entries(Verdict).find(([, value]) => value === verdict)?.[0] ?? String(verdict)
+}
