@@ -1,33 +1,17 @@
 /** The life of Jobs with a real operator, a real API server and workers that do what a test tells them. */
 import assert from 'node:assert/strict'
-import { before, test } from 'node:test'
+import { test } from 'node:test'
 import type { JobInput } from '@mnemos/api'
 import { eventually } from '@mnemos/testkit'
-import {
-  type Bench,
-  createModel,
-  digest,
-  jobs,
-  models,
-  type OperatorProcess,
-  ScriptedWorker,
-  startBench,
-  watchJobs,
-} from './operator.fixture.ts'
+import { createModel, digest, jobs, models, ScriptedWorker, startBench, watchJobs } from './operator.fixture.ts'
 
-let bench: Bench
-let operator: OperatorProcess
-let history: Awaited<ReturnType<typeof watchJobs>>
-
-before(async () => {
-  bench = await startBench()
-  history = await watchJobs(bench.client)
-  operator = await bench.startOperator()
-  await createModel(bench.client, 'm')
-  const worker = await new ScriptedWorker('importer').connect(operator.dispatch)
-  await eventually(async () => (await bench.client.get(models, { namespace: 'default', name: 'm' }))?.status?.phase === 'Ready')
-  worker.disconnect()
-})
+const bench = await startBench()
+const history = await watchJobs(bench.client)
+const operator = await bench.startOperator()
+await createModel(bench.client, 'm')
+const importer = await new ScriptedWorker('importer').connect(operator.dispatch)
+await eventually(async () => (await bench.client.get(models, { namespace: 'default', name: 'm' }))?.status?.phase === 'Ready')
+importer.disconnect()
 
 /** Runs `body` with a worker of its own, which hangs up after it. */
 function withWorker(sentence: string, body: (worker: ScriptedWorker) => Promise<void>): void {
