@@ -70,7 +70,9 @@ function refused(error: ApiError): CliError {
   )
   const hint = hints[error.status]
   const options = { code: error.code, details, exitCode: exitCodeOfStatus(error.status), cause: error }
-  return new CliError(error.message, hint === undefined ? options : { ...options, hint })
+  // The message repeats the details for those who see nothing else.
+  const message = details.length === 0 ? error.message : (error.message.split(': ')[0] ?? error.message)
+  return new CliError(message, hint === undefined ? options : { ...options, hint })
 }
 
 const hints: Readonly<Record<number, string>> = {
@@ -103,6 +105,7 @@ function statusOf(error: Error): number | undefined {
 
 /** The system's word for a connection that failed, wherever in the chain of causes it stands. */
 function networkCode(error: unknown): string | undefined {
+  if (error instanceof TypeError && error.message === 'fetch failed') return 'FETCH_FAILED'
   for (let cause: unknown = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth += 1) {
     if ('code' in cause && typeof cause.code === 'string' && unreachableCodes.has(cause.code)) return cause.code
   }

@@ -44,7 +44,7 @@ const waits: Record<string, { status: Partial<JobStatus>; want: string | undefin
     status: { queue: { position: 4, reasons: [] }, conditions: [because('WorkersBusy', 'Both workers are busy.')] },
     want: 'Both workers are busy. Place 4 in queue default.',
   },
-  'a fresh Job': { status: {}, want: 'it was just accepted' },
+  'a fresh Job': { status: {}, want: 'it was just accepted.' },
   'a running Job waits for nothing': { status: { phase: 'Running' }, want: undefined },
 }
 

@@ -53,7 +53,7 @@ export function whyWaiting(job: ShownJob, now: number): string | undefined {
     summary?.message !== undefined && summary.message !== '' ? summary.message : (status?.queue?.reasons[0] ?? 'it was just accepted')
   const until = status?.retryAt ?? status?.queue?.startEta
   const position = status?.queue?.position === undefined ? '' : ` Place ${status.queue.position} in queue ${job.spec.queue}.`
-  return `${sentence}${position}${until === undefined ? '' : ` Until about ${clockTime(until)} (in ${span(Date.parse(until) - now)}).`}`
+  return `${/[.!?]$/.test(sentence) ? sentence : `${sentence}.`}${position}${until === undefined ? '' : ` Until about ${clockTime(until)} (in ${span(Date.parse(until) - now)}).`}`
 }
 
 /** The page of one Job. @param now ms since 1970 */

@@ -21,8 +21,8 @@ export interface Asking {
   readonly signal: AbortSignal
 }
 
-const modelLine = `jsonpath={.status.phase}{"\\t"}{.status.progress.percent}{"\\t"}{.status.progress.bytes}{"\\t"}{.status.progress.total}{"\\n"}`
-const jobLine = `jsonpath={.status.phase}{"\\t"}{.status.progress.message}{"\\t"}{.status.conditions[0].message}{"\\n"}`
+const modelLine = `jsonpath={.status.phase}|{.status.progress.percent}|{.status.progress.bytes}|{.status.progress.total}{"\\n"}`
+const jobLine = `jsonpath={.status.phase}|{.status.progress.message}|{.status.conditions[0].message}{"\\n"}`
 
 /** @throws when the Job does not succeed */
 export async function streamAnswer(asking: Asking): Promise<Answer> {
@@ -86,7 +86,7 @@ function once(say: (line: string) => void): { (line: string): void; stop(): void
 }
 
 function describeModel(name: string, line: string): string {
-  const [phase = '', percent = '', bytes = '', total = ''] = line.split('\t')
+  const [phase = '', percent = '', bytes = '', total = ''] = line.split('|')
   if (phase === '') return ''
   if (percent === '' || phase !== 'Importing') return `Model ${name}: ${phase}`
   const full = Math.round((Number(percent) / 100) * 24)
@@ -95,7 +95,7 @@ function describeModel(name: string, line: string): string {
 }
 
 function describeJob(name: string, line: string): string {
-  const [phase = '', progress = '', why = ''] = line.split('\t')
+  const [phase = '', progress = '', why = ''] = line.split('|')
   const detail = progress === '' ? why : progress
   return phase === '' ? '' : `Job ${name}: ${phase}${detail === '' ? '' : ` – ${detail}`}`
 }

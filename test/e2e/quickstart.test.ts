@@ -111,9 +111,12 @@ test('chat streams to stdout, says how fast it was, and exits 0', async () => {
 })
 
 test('a running Job can be cancelled, and wait tells so by its exit code', async () => {
-  const submitted = await mnemos(dev, ['jobs', 'submit', 'smollm2', 'Count to a million.', '--name', 'endless', '--max-tokens', '4000'])
+  // At temperature 0 this model never gets to the end of such a list.
+  const prompt = 'Continue this list up to one thousand: 1. one 2. two 3. three 4. four 5. five 6. six 7. seven 8. eight'
+  const flags = ['--name', 'endless', '--max-tokens', '6000', '--temperature', '0']
+  const submitted = await mnemos(dev, ['jobs', 'submit', 'smollm2', prompt, ...flags])
   assert.equal(submitted.code, 0, submitted.stderr)
-  await eventually(async () => (await statusOf(dev, 'mnjob', 'endless')).phase !== 'Pending', { timeoutMs: 30_000 })
+  await eventually(async () => (await statusOf(dev, 'mnjob', 'endless')).phase === 'Running', { timeoutMs: 30_000 })
   assert.equal((await mnemos(dev, ['jobs', 'cancel', 'endless'])).code, 0)
   const waited = await mnemos(dev, ['jobs', 'wait', 'endless', '--timeout', '30'])
   assert.equal(waited.code, 2, waited.stderr)

@@ -6,7 +6,7 @@
  * the control plane with its parent.
  */
 import { readdir } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import type { Cluster } from '@mnemos/cluster'
 import { createClient, systemClock } from '@mnemos/kube'
 import { installKinds, installPool, publishServer } from '../dev/install.ts'
@@ -85,7 +85,7 @@ export async function dev({ globals, config, terminal, signal }: Invocation, fla
         clock,
         child.plan.name,
         () => untilReady(child, clock, signal),
-        () => `log in ${join(options.state, 'logs', `${child.plan.name}.log`)}`,
+        () => `log in ${relative('.', join(state.logs, `${child.plan.name}.log`))}`,
       )
     }
     const pids = { ...cluster?.pids(), ...Object.fromEntries(children.map((child) => [child.plan.name, child.pid() ?? 0])) }
@@ -160,15 +160,15 @@ async function pickAddresses(joinToken: string): Promise<DevAddresses> {
 }
 
 function greet(terminal: Terminal, foundation: Foundation, options: DevOptions, seconds: number): void {
-  terminal.say(`\nMNEMOS is up after ${seconds.toFixed(1)} s; Ctrl-C ends it. In another terminal:\n`)
-  if (foundation.kubeconfig !== '') terminal.write(`export KUBECONFIG=${foundation.kubeconfig}\n`)
+  terminal.write(`\nMNEMOS is up after ${seconds.toFixed(1)} s; Ctrl-C ends it. In another terminal:\n\n`)
+  if (foundation.kubeconfig !== '') terminal.write(`  export KUBECONFIG=${foundation.kubeconfig}\n`)
   const next = [
     'kubectl apply -f examples/quickstart/model.yaml',
     'npx mnemos chat smollm2 "Why is the sky blue?"',
     'kubectl get mnemos -A',
   ]
-  for (const command of next) terminal.say(terminal.paint('cyan', command))
-  terminal.say(`\nfile:// sources are read below ${options.fileRoot}; kubectl is ${foundation.kubectl}`)
+  for (const command of next) terminal.write(`  ${command}\n`)
+  terminal.write(`\nfile:// sources are read below ${options.fileRoot}\nkubectl of the same version: ${foundation.kubectl}\n`)
 }
 
 /** Where hack/models.ts has put the small model, if it has. */
