@@ -67,14 +67,14 @@ export function createConnection(options: ConnectionOptions): Connection {
     const ended = Promise.withResolvers<undefined>()
     let isWelcome = false
     const silent = clock.setTimeout(() => stream.cancel(), welcomeMs)
+    let halfClosed: { cancel(): void } | undefined
     const stop = (): void => {
       stream.end()
       // A peer that does not answer the half-close must not hold the worker.
-      clock.setTimeout(() => stream.cancel(), 1000)
+      halfClosed = clock.setTimeout(() => stream.cancel(), 1000)
     }
     stream.on('error', (error) => {
-      const code = 'code' in error ? Number(error.code) : status.UNKNOWN
-      if (!signal.aborted) logger.debug({ address, code: status[code] }, 'the stream to the operator failed')
+      if (!signal.aborted) logStreamError(logger, address, error)
       ended.resolve(undefined)
     })
     stream.on('end', () => ended.resolve(undefined))
@@ -100,6 +100,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       await ended.promise
     } finally {
       silent.cancel()
+      halfClosed?.cancel()
       signal.removeEventListener('abort', stop)
       if (current === stream) {
         current = undefined
@@ -127,8 +128,18 @@ export function createConnection(options: ConnectionOptions): Connection {
           round = 0
           turn = -1
         } else if ((turn + 1) % addresses.length !== 0) continue
+        else if (Number.isInteger(Math.log2(round + 1)))
+          logger.warn({ addresses, rounds: round + 1 }, 'no operator welcomes this worker yet')
         await clock.sleep(backoffMs(round++, pause, options.random), signal).catch(() => undefined)
       }
     },
   }
+}
+
+/** UNAVAILABLE is what an operator that does not lead says; anything else, like a refused join token, is for a person. */
+function logStreamError(logger: Logger, address: string, error: Error): void {
+  const code: number = 'code' in error && typeof error.code === 'number' ? error.code : status.UNKNOWN
+  const details = 'details' in error ? String(error.details) : ''
+  const level = code === status.UNAVAILABLE || code === status.CANCELLED ? 'debug' : 'warn'
+  logger[level]({ address, code: status[code], details }, 'the stream to the operator failed')
 }

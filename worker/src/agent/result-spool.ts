@@ -4,10 +4,11 @@
  * Guarantees: a result is whole or absent (written aside, then renamed), survives the end of the process, and holds no token.
  * It is not forced to disk: after a power cut the attempt is repeated, as after the loss of the machine.
  */
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import { type AttemptRef, type AttemptResult, AttemptResultSchema, attemptKey } from '@mnemos/contract'
+import { codeOf } from '../failure.ts'
 
 export interface ResultSpool {
   /** Keeps a result; it is on disk when the promise resolves. */
@@ -45,7 +46,10 @@ export async function openResultSpool(folder: string): Promise<ResultSpool> {
     find: (ref) => kept.get(attemptKey(ref)),
     all: () => [...kept.values()],
     forget: async (ref) => {
-      if (kept.delete(attemptKey(ref))) await rm(pathOf(ref), { force: true })
+      if (!kept.delete(attemptKey(ref))) return
+      await unlink(pathOf(ref)).catch((error: unknown) => {
+        if (codeOf(error) !== 'ENOENT') throw error
+      })
     },
   }
 }
