@@ -37,13 +37,16 @@ export async function run(log: (line: string) => void): Promise<Record<string, u
     log(`warming up for ${warmupSeconds} s`)
     await openLoop(call, warmupSeconds)
     log(`measuring ${rate} reviews/s for ${seconds} s`)
+    const cpuBefore = await metricOf(ports.healthPort, 'process_cpu_seconds_total')
     const { latencies, failures, lateMs } = await openLoop(call, seconds)
+    const cpuSeconds = (await metricOf(ports.healthPort, 'process_cpu_seconds_total')) - cpuBefore
     agent.destroy()
     return {
       p50_ms: quantile(latencies, 0.5),
       p99_ms: quantile(latencies, 0.99),
       max_ms: quantile(latencies, 1),
-      rss_mb: await memoryOf(ports.healthPort),
+      rss_mb: rounded((await metricOf(ports.healthPort, 'process_resident_memory_bytes')) / 1e6),
+      cpu_ms_per_review: rounded((cpuSeconds * 1000) / latencies.length),
       reviews: latencies.length,
       failures,
       conditions: {
@@ -207,14 +210,19 @@ function reviewOf(index: number): string {
   return review(text.slice(0, reviewBytes - review('').length))
 }
 
-async function memoryOf(healthPort: number): Promise<number> {
+/** One figure that the webhook tells of itself. */
+async function metricOf(healthPort: number, name: string): Promise<number> {
   const metrics = await (await fetch(`http://127.0.0.1:${healthPort}/metrics`)).text()
-  const bytes = /^process_resident_memory_bytes (\d+(?:\.\d+)?(?:e\+?\d+)?)$/m.exec(metrics)?.[1]
-  return Math.round(Number(bytes) / 1e5) / 10
+  const line = metrics.split('\n').find((text) => text.startsWith(`${name} `))
+  return Number(line?.split(' ')[1])
 }
 
 function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b)
   const value = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+  return rounded(value)
+}
+
+function rounded(value: number): number {
   return Math.round(value * 100) / 100
 }
