@@ -7,7 +7,7 @@ import { openApi, routes } from '@mnemos/contract'
 import { assignmentVerifier, loadAssignmentKeys } from '@mnemos/identity'
 import { type Credentials, createClient, kubeMetrics } from '@mnemos/kube'
 import { createMemoryStreamStore } from '@mnemos/stores'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { Logger } from 'pino'
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 import { createCallers } from './callers.ts'
@@ -66,7 +66,7 @@ export async function runServer(config: ServerConfig, { credentials, signal, log
 function createApp(config: ServerConfig, logger: Logger, registry: Registry): FastifyInstance {
   const app = Fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.bodyBytes,
     genReqId: () => randomUUID(),
     forceCloseConnections: true,
@@ -91,7 +91,9 @@ function createApp(config: ServerConfig, logger: Logger, registry: Registry): Fa
   })
   app.setErrorHandler(async (error, request, reply) => {
     const refusal = refusalOf(error)
-    if (refusal.status >= 500) request.log.error({ code: refusal.code, cause: String(refusal.cause ?? error) }, 'a request failed')
+    // A caller that has left (a cancelled stream, a worker that stops) is no mistake of ours.
+    const level = request.raw.socket.destroyed ? 'debug' : 'error'
+    if (refusal.status >= 500) request.log[level]({ code: refusal.code, cause: String(refusal.cause ?? error) }, 'a request failed')
     if (refusal.retryAfterSeconds !== undefined) void reply.header('retry-after', refusal.retryAfterSeconds)
     const body = {
       code: refusal.code,
@@ -102,15 +104,13 @@ function createApp(config: ServerConfig, logger: Logger, registry: Registry): Fa
     return reply.code(refusal.status).send({ error: body })
   })
   app.setNotFoundHandler(async (request, reply) =>
-    reply
-      .code(404)
-      .send({
-        error: {
-          code: 'MNEMOS_NOT_FOUND',
-          message: `There is no route ${request.method} ${request.url.split('?')[0] ?? ''}; see /openapi.json.`,
-          requestId: request.id,
-        },
-      }),
+    reply.code(404).send({
+      error: {
+        code: 'MNEMOS_NOT_FOUND',
+        message: `There is no route ${request.method} ${request.url.split('?')[0] ?? ''}; see /openapi.json.`,
+        requestId: request.id,
+      },
+    }),
   )
   return app as unknown as FastifyInstance
 }
