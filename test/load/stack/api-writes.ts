@@ -1,0 +1,51 @@
+/** Writes as the API server itself counts them, so that none is forgotten. */
+import type { Client } from '@mnemos/kube'
+
+/** Write requests so far: those for Jobs, and all others (Workers, Models, Leases, Events …). */
+export interface Writes {
+  readonly jobs: number
+  readonly others: number
+  readonly byResource: Readonly<Record<string, number>>
+}
+
+const writing = new Set(['POST', 'PUT', 'PATCH', 'APPLY', 'DELETE', 'DELETECOLLECTION'])
+/** What the API server writes for itself, and reviews that store nothing. */
+const notOurs = new Set([
+  'apiservices',
+  'flowschemas',
+  'prioritylevelconfigurations',
+  'tokenreviews',
+  'subjectaccessreviews',
+  'selfsubjectreviews',
+])
+
+export async function apiWrites(client: Client): Promise<Writes> {
+  const text = await metricsOf(client)
+  const byResource: Record<string, number> = {}
+  for (const [, labels = '', value = '0'] of text.matchAll(/^apiserver_request_total\{([^}]*)\} ([\d.e+]+)$/gm)) {
+    const label = (name: string): string => new RegExp(`${name}="([^"]*)"`).exec(labels)?.[1] ?? ''
+    if (!writing.has(label('verb')) || notOurs.has(label('resource'))) continue
+    const key = label('subresource') === '' ? label('resource') : `${label('resource')}/${label('subresource')}`
+    byResource[key] = (byResource[key] ?? 0) + Number(value)
+  }
+  const total = Object.values(byResource).reduce((sum, count) => sum + count, 0)
+  const jobs = Object.entries(byResource).reduce((sum, [key, count]) => sum + (key.startsWith('mnemosjobs') ? count : 0), 0)
+  return { jobs, others: total - jobs, byResource }
+}
+
+/** What was written between two counts. */
+export function writesBetween(before: Writes, after: Writes): Writes {
+  const byResource = Object.fromEntries(
+    Object.entries(after.byResource)
+      .map(([key, count]): [string, number] => [key, count - (before.byResource[key] ?? 0)])
+      .filter(([, count]) => count > 0),
+  )
+  return { jobs: after.jobs - before.jobs, others: after.others - before.others, byResource }
+}
+
+async function metricsOf(client: Client): Promise<string> {
+  const { transport } = client
+  const token = await transport.credentials.token?.()
+  const answer = await transport.requests.request({ method: 'GET', path: '/metrics', headers: { authorization: `Bearer ${token ?? ''}` } })
+  return answer.body.text()
+}
