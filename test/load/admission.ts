@@ -8,6 +8,7 @@
 import { type ChildProcess, execFile, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent, request } from 'node:https'
+import { loadavg } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -55,6 +56,7 @@ export async function run(log: (line: string) => void): Promise<Record<string, u
         review_bytes: reviewBytes,
         connections,
         node_flags: nodeFlags,
+        load_average_1m: rounded(loadavg()[0] ?? 0),
         generator_late_p99_ms: quantile(lateMs, 0.99),
         client: 'node:https in the same machine, TLS 1.3, open loop',
       },
