@@ -117,6 +117,23 @@ describe('a worker', () => {
     assert.equal(operator.heard('result')[1]?.outcome.case, 'success')
   })
 
+  it('says nothing more of an attempt that the operator has acknowledged, even one that it still runs', async (t) => {
+    const { operator, give } = await start(t)
+    const done = give('quick')
+    await resultOf(operator, done)
+    operator.tell({ case: 'ack', value: { ref: done, verdict: Verdict.SUPERSEDED } })
+    operator.tell({ case: 'cancel', value: { ref: done, reason: 'superseded' } })
+    const running = give('[[hang]]', { uid: 'uid-2' })
+    await eventually(() => operator.heard('started').length === 2)
+    operator.tell({ case: 'ack', value: { ref: running, verdict: Verdict.GONE } })
+    await resultOf(operator, give('next', { uid: 'uid-3' }))
+    assert.deepEqual(operator.heard('released'), [])
+    assert.deepEqual(
+      operator.heard('result').map(({ ref }) => ref?.jobUid),
+      ['uid-1', 'uid-3'],
+    )
+  })
+
   const failures: Record<string, { prompt: string; runTimeoutMs?: number; wantClass: string }> = {
     'fails with EngineCrashed when the engine crashes': { prompt: 'a b c [[crash]]', wantClass: 'EngineCrashed' },
     'fails with DeadlineExceeded when the run time is over': { prompt: '[[hang]]', runTimeoutMs: 50, wantClass: 'DeadlineExceeded' },

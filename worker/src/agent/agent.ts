@@ -4,7 +4,8 @@
  * Guarantees
  * - An Assign is obeyed once per uid + attempt: repeated while it runs it changes nothing, repeated after it ended it gets the result.
  * - A result is on disk before it is sent and stays there until Ack; it is sent again after each Welcome.
- * - Cancel ends an attempt with Result{cancelled} (or the result that was first), and an unknown one with Released.
+ * - Cancel ends an attempt with Result{cancelled} (or the result that was first), and an unknown one with Released; of an attempt
+ *   that the operator has acknowledged nothing more is said, and one that still runs ends without a word.
  * - A newer attempt of the same Job ends the older one here without a word; an older one is handed back.
  * Knows the messages and not the stream (connection.ts), the endings and not the work (attempt.ts).
  */
@@ -38,6 +39,8 @@ export interface AgentOptions {
   readonly progressMs?: number
 }
 
+const keptSettled = 4096
+
 interface Running {
   readonly ref: AttemptRef
   readonly controller: AbortController
@@ -47,6 +50,8 @@ interface Running {
 export class Agent {
   readonly #options: AgentOptions
   readonly #running = new Map<string, Running>()
+  /** The newest attempts that the operator has dealt with: nothing is said about them any more. */
+  readonly #settled = new Set<string>()
   #isDraining = false
   #isStopping = false
 
@@ -148,7 +153,7 @@ export class Agent {
 
   /** Tells the operator how an attempt ended. */
   async #end(ref: AttemptRef, ending: Ending): Promise<void> {
-    if (ending.kind === 'superseded') return
+    if (ending.kind === 'superseded' || this.#settled.has(attemptKey(ref))) return
     if (ending.kind === 'handed-back') {
       this.#release(ref, ending.reason)
       return
@@ -167,11 +172,20 @@ export class Agent {
     const kept: AttemptResult | undefined = this.#options.spool.find(ref)
     if (running !== undefined) running.controller.abort(new Cancelled())
     else if (kept !== undefined) this.#options.send(workerMessage({ case: 'result', value: kept }))
-    else this.#release(ref, 'UnknownAttempt')
+    // An answer about a settled attempt would only be answered in turn, for ever.
+    else if (!this.#settled.has(attemptKey(ref))) this.#release(ref, 'UnknownAttempt')
   }
 
   #acknowledged(ref: AttemptRef | undefined): void {
     if (ref === undefined) return
+    const key = attemptKey(ref)
+    this.#settled.add(key)
+    for (const oldest of this.#settled) {
+      if (this.#settled.size <= keptSettled) break
+      this.#settled.delete(oldest)
+    }
+    // Still at work on it: another attempt has won, or the Job is gone.
+    this.#running.get(key)?.controller.abort(new Superseded())
     this.#options.spool.forget(ref).catch((error: unknown) => {
       this.#options.logger.warn(faultFields(error), 'a result could not be removed from disk')
     })

@@ -140,6 +140,6 @@ export function createConnection(options: ConnectionOptions): Connection {
 function logStreamError(logger: Logger, address: string, error: Error): void {
   const code: number = 'code' in error && typeof error.code === 'number' ? error.code : status.UNKNOWN
   const details = 'details' in error ? String(error.details) : ''
-  const level = code === status.UNAVAILABLE || code === status.CANCELLED ? 'debug' : 'warn'
+  const level = [status.UNAVAILABLE, status.CANCELLED].map(Number).includes(code) ? 'debug' : 'warn'
   logger[level]({ address, code: status[code], details }, 'the stream to the operator failed')
 }
