@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CliError, describeError, errorLines } from './errors.ts'
 
-const refused = Object.assign(
-  new TypeError('fetch failed', { cause: Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }) }),
-)
+const refused: unknown = new TypeError('fetch failed', {
+  cause: Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }),
+})
 
 const cases: Record<string, { error: unknown; wantCode: string; wantExit: number }> = {
   'nobody listens': { error: refused, wantCode: 'MNEMOS_UNREACHABLE', wantExit: 5 },

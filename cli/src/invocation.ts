@@ -31,6 +31,9 @@ export function interruptSignal(): AbortSignal {
   }
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)
-  if (process.channel !== undefined) process.once('disconnect', () => void (controller.signal.aborted || stop()))
+  if (process.channel !== undefined)
+    process.once('disconnect', () => {
+      if (!controller.signal.aborted) stop()
+    })
   return controller.signal
 }

@@ -204,8 +204,8 @@ function informersOf(client: Client, logger: Logger, metrics: KubeMetrics): Watc
   const all = [jobInformer, workerInformer, poolInformer, ...others] as unknown as readonly Informer<KubeObject>[]
   return {
     jobs: jobInformer,
-    workers: workerInformer as unknown as Informer<KubeObject>,
-    pools: poolInformer as unknown as Informer<KubeObject>,
+    workers: workerInformer,
+    pools: poolInformer,
     all,
   }
 }

@@ -45,7 +45,7 @@ export async function startDispatchServer(options: {
   })
   const connect: handleBidiStreamingCall<WorkerMessage, OperatorMessage> = (stream) => serve(stream, options.leading(), options.logger)
   // The contract names no gRPC library, so its definition is of this shape without being of this type.
-  server.addService(dispatchService as unknown as ServiceDefinition, { connect })
+  server.addService(dispatchService, { connect })
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`${options.host}:${options.port}`, ServerCredentials.createInsecure(), (error, bound) =>
       error === null ? resolve(bound) : reject(error),

@@ -23,7 +23,7 @@ interface Definition {
 }
 
 // zod's definitions are typed one by one; these are the fields that this file reads.
-const definitionOf = (schema: AnySchema): Definition => schema._zod.def as Definition
+const definitionOf = (schema: AnySchema): Definition => schema._zod.def
 
 /** The schema behind optional and default, with the marks of all layers. */
 export function unwrap(schema: AnySchema): { readonly schema: AnySchema; readonly marks: Marks } {

@@ -145,7 +145,7 @@ function convertObject(from: Emitted, to: Structural, marks: Marks, at: string):
   } else if (typeof from.additionalProperties === 'object') {
     to.additionalProperties = convert(from.additionalProperties, `${at}{}`)
     to.maxProperties = defaultMaxProperties
-  } else if (from.properties === undefined) {
+  } else {
     throw new TypeError(`${at}: an object without fields; use opaque() or z.record()`)
   }
 }

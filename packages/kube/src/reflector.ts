@@ -81,7 +81,7 @@ export class Reflector<T extends KubeObject> {
         await this.#watch(signal, () => backoff.reset())
         metrics?.watchRestarted(resource.plural, 'timeout')
       } catch (error) {
-        if (signal.aborted) break
+        if (isAborted(signal)) break
         metrics?.watchRestarted(resource.plural, error instanceof KubeError ? error.reason : 'error')
         if (isExpired(error)) this.#version = ''
         this.state = 'waiting'
@@ -174,4 +174,9 @@ export class Reflector<T extends KubeObject> {
     const last = !finalStateUnknown && keyOf(object.metadata) === keyOf(removed.metadata) ? (object as T) : removed
     this.#options.onChange({ type: 'deleted', object: last, finalStateUnknown, initial: false })
   }
+}
+
+/** The signal may have aborted since it was last looked at, which the type checker does not know. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted
 }

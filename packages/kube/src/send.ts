@@ -51,7 +51,7 @@ async function sendOnce(
   let code = '<error>'
   try {
     const answer = await transport.requests.request({
-      method: method as 'GET', // undici lists the usual methods only
+      method: method, // undici lists the usual methods only
       path: withQuery(transport.basePath + path, { ...options.query, ...fenced }),
       headers: await headersOf(transport, context, options),
       body: options.body === undefined ? null : JSON.stringify(options.body),
