@@ -101,6 +101,7 @@ export const modelKind = defineKind({
   columns: [
     { name: 'Ready', type: 'string', jsonPath: ".status.conditions[?(@.type=='Ready')].status" },
     { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
+    { name: 'Reason', type: 'string', jsonPath: ".status.conditions[?(@.type=='Ready')].reason" },
     { name: 'Progress', type: 'integer', jsonPath: '.status.progress.percent' },
     { name: 'Family', type: 'string', jsonPath: '.status.resolved.family', priority: 1 },
     { name: 'Digest', type: 'string', jsonPath: '.status.digest', priority: 1 },
