@@ -6,6 +6,7 @@
  * Exits 0 only when each step came out as it says.
  */
 import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { clusterPrograms } from '@mnemos/cluster'
 import { streamAnswer } from './demo/answer.ts'
 import { type DevProcess, startDev } from './demo/dev-process.ts'
@@ -53,7 +54,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoOutcome> {
   }
   const left = await dev.stop()
   if (left.length > 0) throw new Error(`still running after the end: ${left.join(', ')}`)
-  say('Everything is stopped; nothing is left running.')
+  say(`Checked by pid: of the ${Object.keys(dev.record.pids).length} processes none is left.`)
   return outcome
 }
 
@@ -67,6 +68,7 @@ async function tour(dev: DevProcess, { say, write, signal }: DemoOptions, began:
   say('\n5. The result is stored, and its checksum is in the Job’s status')
   for (const line of await verifyResult(dev, 'hello')) say(`   ${line}`)
   say('\n6. What there is')
+  await untilIdle(dev)
   await kubectlShown(dev, say, ['get', 'mnemos', '-A'])
   say('\n7. A mistyped Job is refused, with every mistake at once')
   const refused = await kubectl(dev, ['apply', '-f', `${quickstart}/mistyped-job.yaml`])
@@ -78,6 +80,15 @@ async function tour(dev: DevProcess, { say, write, signal }: DemoOptions, began:
   say('   docs/quickstart.md       the same steps by hand')
   say('   ARCHITECTURE.md          the life of a Job, with links into the code\n')
   return { firstTokenSeconds, tokens: answer.pieces }
+}
+
+/** The status of Workers and pools follows within five seconds; the picture is nicer when it is true already. */
+async function untilIdle(dev: DevProcess): Promise<void> {
+  for (let tries = 0; tries < 20; tries += 1) {
+    const shown = await kubectl(dev, ['get', 'mnworker,mnpool', '-A', '-o', 'jsonpath={.items[*].status.running}{.items[*].status.idle}'])
+    if (shown.stdout === '01') return
+    await sleep(300)
+  }
 }
 
 async function stayUp(dev: DevProcess, { say, signal }: DemoOptions): Promise<void> {

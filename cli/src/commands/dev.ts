@@ -11,9 +11,9 @@ import type { Cluster } from '@mnemos/cluster'
 import { createClient, systemClock } from '@mnemos/kube'
 import { installKinds, installPool, publishServer } from '../dev/install.ts'
 import { type DevAddresses, processPlans } from '../dev/processes.ts'
-import { step, untilReady } from '../dev/readiness.ts'
+import { stepOf, untilReady } from '../dev/readiness.ts'
 import { claimState, type DevState } from '../dev/state.ts'
-import { type Supervised, supervise } from '../dev/supervise.ts'
+import { type ChildPlan, type Supervised, supervise } from '../dev/supervise.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
 import { type KubeAccess, loadKubeconfig } from '../kubeconfig.ts'
@@ -45,7 +45,6 @@ interface Foundation {
 
 /** Runs until the signal is aborted. @throws CliError when something cannot be started; everything is then stopped */
 export async function dev({ globals, config, terminal, signal }: Invocation, flags: DevFlags): Promise<ExitCode> {
-  const clock = systemClock
   const { kubeconfig, context } = globals
   const options: DevOptions = {
     ...flags,
@@ -53,50 +52,31 @@ export async function dev({ globals, config, terminal, signal }: Invocation, fla
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
     ...(context === undefined ? {} : { context }),
   }
-  const began = clock.monotonic()
+  const began = systemClock.monotonic()
   const state = await claimState(options.state, options.keep)
   const children: Supervised[] = []
   let cluster: Cluster | undefined
   try {
-    const foundation = await step(
+    const foundation = await stepOf(
       terminal,
-      clock,
       'control plane',
-      () => startFoundation(options, state, terminal),
+      startFoundation(options, state, terminal),
       ({ access }) => access.credentials.server,
     )
     cluster = foundation.cluster
     signal.throwIfAborted()
     const addresses = await prepare(foundation, terminal, signal)
-    const plans = processPlans({
-      config,
-      state,
-      addresses,
-      kubeconfig: foundation.kubeconfig,
-      fileRoot: options.fileRoot,
-      ...(context === undefined ? {} : { context }),
-    })
-    for (const plan of plans) {
-      children.push(supervise(plan, { terminal, clock, logFolder: state.logs, verbose: options.verbose }))
+    const plans = processPlans({ ...options, config, state, addresses, kubeconfig: foundation.kubeconfig })
+    const start = (plan: ChildPlan): Supervised => {
+      const child = supervise(plan, { terminal, clock: systemClock, logFolder: state.logs, verbose: options.verbose })
+      children.push(child)
+      return child
     }
-    for (const child of children) {
-      await step(
-        terminal,
-        clock,
-        child.plan.name,
-        () => untilReady(child, clock, signal),
-        () => `log in ${relative('.', join(state.logs, `${child.plan.name}.log`))}`,
-      )
-    }
+    await startInOrder(plans, start, terminal, signal)
     const pids = { ...cluster?.pids(), ...Object.fromEntries(children.map((child) => [child.plan.name, child.pid() ?? 0])) }
-    await state.publish({
-      pid: process.pid,
-      kubeconfig: foundation.kubeconfig,
-      kubectl: foundation.kubectl,
-      server: addresses.serverUrl,
-      pids,
-    })
-    greet(terminal, foundation, options, (clock.monotonic() - began) / 1000)
+    const { kubectl } = foundation
+    await state.publish({ pid: process.pid, kubeconfig: foundation.kubeconfig, kubectl, server: addresses.serverUrl, pids })
+    greet(terminal, foundation, options, (systemClock.monotonic() - began) / 1000)
     await untilAborted(signal)
     terminal.say('Stopping …')
   } catch (error) {
@@ -109,6 +89,19 @@ export async function dev({ globals, config, terminal, signal }: Invocation, fla
   }
   terminal.say('Stopped; nothing is left running.')
   return exitCodes.ok
+}
+
+/** Starts all but the last side by side, and the last (the worker) when they are ready: alone it would only complain. */
+async function startInOrder(
+  plans: readonly ChildPlan[],
+  start: (plan: ChildPlan) => Supervised,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<void> {
+  const ready = (child: Supervised): Promise<void> =>
+    stepOf(terminal, child.plan.name, untilReady(child, systemClock, signal), () => `log in ${relative('.', child.logFile)}`)
+  for (const child of plans.slice(0, -1).map(start)) await ready(child)
+  for (const plan of plans.slice(-1)) await ready(start(plan))
 }
 
 async function startFoundation(options: DevOptions, state: DevState, terminal: Terminal): Promise<Foundation> {
@@ -126,19 +119,15 @@ async function startFoundation(options: DevOptions, state: DevState, terminal: T
 async function prepare(foundation: Foundation, terminal: Terminal, signal: AbortSignal): Promise<DevAddresses> {
   const client = createClient({ credentials: foundation.access.credentials, userAgent: 'mnemos-dev' })
   try {
-    return await step(
-      terminal,
-      systemClock,
-      'kinds',
-      async () => {
-        const count = await installKinds(client, systemClock, signal)
-        const joinToken = await installPool(client, signal)
-        const addresses = await pickAddresses(joinToken)
-        await publishServer(client, addresses.serverUrl, signal)
-        return { ...addresses, count }
-      },
-      ({ count }) => `${count} CustomResourceDefinitions, WorkerPool local, Namespace mnemos-system`,
-    )
+    const install = async (): Promise<DevAddresses & { count: number }> => {
+      const count = await installKinds(client, systemClock, signal)
+      const joinToken = await installPool(client, signal)
+      const addresses = await pickAddresses(joinToken)
+      await publishServer(client, addresses.serverUrl, signal)
+      return { ...addresses, count }
+    }
+    const told = ({ count }: { count: number }): string => `${count} CustomResourceDefinitions, WorkerPool local, Namespace mnemos-system`
+    return await stepOf(terminal, 'kinds', install(), told)
   } finally {
     await client.close()
   }

@@ -4,24 +4,18 @@
  * Guarantees that every wait ends: with readiness, with the deadline (the end of the log is then part of the error), or
  * with the signal.
  */
-import type { Clock } from '@mnemos/kube'
+import { type Clock, systemClock } from '@mnemos/kube'
 import { CliError } from '../errors.ts'
 import type { Terminal } from '../terminal.ts'
 import type { Supervised } from './supervise.ts'
 
-/** Runs one step of the start: a line while it lasts, a tick and its time when it is done. */
-export async function step<T>(
-  terminal: Terminal,
-  clock: Clock,
-  title: string,
-  work: () => Promise<T>,
-  told: (value: T) => string,
-): Promise<T> {
-  const began = clock.monotonic()
+/** Shows one step of the start: a line while it lasts, a tick and its time when it is done. */
+export async function stepOf<T>(terminal: Terminal, title: string, work: Promise<T>, told: (value: T) => string): Promise<T> {
+  const began = systemClock.monotonic()
   terminal.status(`  ${terminal.paint('grey', '…')} ${title}`)
-  const value = await work()
+  const value = await work
   terminal.clearStatus()
-  const took = terminal.paint('grey', `${((clock.monotonic() - began) / 1000).toFixed(1)} s`)
+  const took = terminal.paint('grey', `${((systemClock.monotonic() - began) / 1000).toFixed(1)} s`)
   terminal.say(`  ${terminal.paint('green', '✔')} ${title.padEnd(14)} ${told(value)}  ${took}`)
   return value
 }

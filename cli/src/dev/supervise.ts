@@ -33,6 +33,7 @@ export interface ChildPlan {
 
 export interface Supervised {
   readonly plan: ChildPlan
+  readonly logFile: string
   pid(): number | undefined
   /** How often it was started again. */
   restarts(): number
@@ -82,6 +83,7 @@ export function supervise(plan: ChildPlan, around: Surroundings): Supervised {
   start()
   return {
     plan,
+    logFile: file,
     pid: () => child?.pid,
     restarts: () => restarts,
     tail: async () => (await readFile(file, 'utf8').catch(() => '')).trimEnd().split('\n').slice(-12).join('\n'),
