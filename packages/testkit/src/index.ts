@@ -1,4 +1,13 @@
 export * from './builders.ts'
 export { type EventuallyOptions, eventually } from './eventually.ts'
+export {
+  type Fault,
+  type FaultHandle,
+  type FaultProxy,
+  type FaultRule,
+  type LoggedRequest,
+  startFaultProxy,
+  type Upstream,
+} from './fault-proxy.ts'
 export { startTestCluster, type TestCluster, type TestClusterOptions } from './test-cluster.ts'
 export { type VirtualClock, virtualClock } from './virtual-clock.ts'
