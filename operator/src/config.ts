@@ -24,6 +24,7 @@ export const operatorSettings = z.object({
   MNEMOS_HEARTBEAT_MS: durationMs.default(10_000).describe('How often a worker is to be heard.'),
   MNEMOS_SUSPECT_MS: durationMs.default(30_000).describe('Silence after which a worker gets no new work.'),
   MNEMOS_OFFLINE_MS: durationMs.default(60_000).describe("Silence after which a worker's attempts are given to others."),
+  MNEMOS_DERIVED_STATUS_MS: durationMs.default(5000).describe('Least time between two writes of counts to one object.'),
   MNEMOS_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')
@@ -42,6 +43,7 @@ export interface OperatorConfig {
   readonly heartbeatMs: number
   readonly suspectMs: number
   readonly offlineMs: number
+  readonly derivedStatusMs: number
   readonly logLevel: string
 }
 
@@ -68,6 +70,7 @@ export function parseOperatorConfig(
     heartbeatMs: settings.MNEMOS_HEARTBEAT_MS,
     suspectMs: settings.MNEMOS_SUSPECT_MS,
     offlineMs: settings.MNEMOS_OFFLINE_MS,
+    derivedStatusMs: settings.MNEMOS_DERIVED_STATUS_MS,
     logLevel: settings.MNEMOS_LOG_LEVEL,
     ...overrides,
   }

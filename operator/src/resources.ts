@@ -14,6 +14,9 @@ import {
 import { isTerminal } from '@mnemos/domain'
 import { type KubeObject, keyOf, resource } from '@mnemos/kube'
 
+/** Who we are to the API server's record of who set which field. */
+export const fieldManager = 'mnemos-operator'
+
 export const jobs = resource<Job>(jobResource)
 export const models = resource<Model>(modelResource)
 export const queues = resource<Queue>(queueResource)
@@ -59,6 +62,10 @@ export const jobIndexes = {
 
 function live(job: Job, value: string | undefined): readonly string[] {
   return value === undefined || isTerminal(job) ? [] : [value]
+}
+
+export const modelIndexes = {
+  digest: ({ status }: Model): readonly string[] => (status?.digest === undefined ? [] : [status.digest]),
 }
 
 export const workerIndexes = {

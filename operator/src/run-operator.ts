@@ -2,7 +2,7 @@
  * The operator: competes for the Lease and, while it leads, reconciles and dispatches. Talks to nothing but the API server
  * and its workers.
  */
-import { type Credentials, createClient, createElector, kubeMetrics, type Runtime, systemClock } from '@mnemos/kube'
+import { type Credentials, createClient, createElector, kubeMetrics, systemClock } from '@mnemos/kube'
 import type { Logger } from 'pino'
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { OperatorConfig } from './config.ts'
@@ -26,16 +26,16 @@ export async function runOperator(config: OperatorConfig, { credentials, signal,
   const userAgent = 'mnemos-operator'
   const client = createClient({ credentials, userAgent, metrics, connections: 48 })
   const leaseClient = createClient({ credentials, userAgent, metrics, connections: 2, requestTimeoutMs: config.lease.renewMs })
-  let term: { readonly leading: Leading; readonly runtime: Runtime } | undefined
+  let leading: Leading | undefined
   new Gauge({
     name: 'mnemos_workers_connected',
     help: 'Workers that are on the line.',
     registers: [registry],
     collect() {
-      this.set([...(term?.leading.dispatcher.sessions.all() ?? [])].filter(({ send }) => send !== undefined).length)
+      this.set([...(leading?.dispatcher.sessions.all() ?? [])].filter(({ send }) => send !== undefined).length)
     },
   })
-  const dispatch = await startDispatchServer({ host: config.dispatchHost, port: config.dispatchPort, leading: () => term?.leading, logger })
+  const dispatch = await startDispatchServer({ host: config.dispatchHost, port: config.dispatchPort, leading: () => leading, logger })
   const health = await startHealthServer({ host: config.dispatchHost, port: config.healthPort, registry, ready: () => undefined })
   onListening?.({ dispatch: dispatch.port, health: health.port })
   logger.info({ dispatch: dispatch.port, health: health.port, identity: config.identity }, 'operator listens')
@@ -51,9 +51,12 @@ export async function runOperator(config: OperatorConfig, { credentials, signal,
   try {
     await elector.run(signal, async (leadership) => {
       try {
-        await lead({ client, config, leadership, logger, metrics, onReady: (leading, runtime) => (term = { leading, runtime }) })
+        const onReady = (ready: Leading): void => {
+          leading = ready
+        }
+        await lead({ client, config, leadership, clock: systemClock, logger, metrics, onReady })
       } finally {
-        term = undefined
+        leading = undefined
       }
     })
   } finally {

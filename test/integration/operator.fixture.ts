@@ -38,6 +38,7 @@ export const fast = {
   heartbeatMs: 500,
   suspectMs: 1500,
   offlineMs: 3000,
+  derivedStatusMs: 250,
 } as const
 
 export interface OperatorProcess {
@@ -165,6 +166,7 @@ export class ScriptedWorker {
   /** What Hello and heartbeats say it runs, and which results it keeps. */
   readonly running = new Map<string, AttemptRef>()
   readonly results = new Map<string, WorkerMessage>()
+  readonly #ended = new Map<string, WorkerMessage>()
   welcome = 0
   drained = 0
   ended: string | undefined
@@ -182,14 +184,20 @@ export class ScriptedWorker {
   }
 
   /** Connects, tried again while nobody leads there; resolves with the first Welcome. */
-  async connect(address: string, { slots = 4, token = joinToken }: { slots?: number; token?: string } = {}): Promise<this> {
-    await eventually(async () => {
-      this.#open(address, slots, token)
-      const before = this.welcome
-      await eventually(() => this.welcome > before || this.ended !== undefined, { timeoutMs: 2000 })
-      if (this.ended !== undefined && !this.ended.startsWith('14 ')) return true
-      return this.ended === undefined
-    })
+  async connect(
+    address: string,
+    { slots = 4, token = joinToken, timeoutMs = 15_000 }: { slots?: number; token?: string; timeoutMs?: number } = {},
+  ): Promise<this> {
+    await eventually(
+      async () => {
+        this.#open(address, slots, token)
+        const before = this.welcome
+        await eventually(() => this.welcome > before || this.ended !== undefined, { timeoutMs: 2000 })
+        if (this.ended !== undefined && !this.ended.startsWith('14 ')) return true
+        return this.ended === undefined
+      },
+      { timeoutMs },
+    )
     return this
   }
 
@@ -303,6 +311,12 @@ export class ScriptedWorker {
     this.#end(ref, workerMessage({ case: 'result', value: { ref, outcome: { case: 'failure', value } } }))
   }
 
+  /** Keeps a result as though its Ack had never come. */
+  keep(ref: AttemptRef): void {
+    const ended = this.#ended.get(attemptKey(ref))
+    if (ended !== undefined) this.results.set(attemptKey(ref), ended)
+  }
+
   cancel(ref: AttemptRef): void {
     this.#end(ref, workerMessage({ case: 'result', value: { ref, outcome: { case: 'cancelled', value: {} } } }))
   }
@@ -323,6 +337,7 @@ export class ScriptedWorker {
   #end(ref: AttemptRef, result: WorkerMessage): void {
     this.running.delete(attemptKey(ref))
     this.results.set(attemptKey(ref), result)
+    this.#ended.set(attemptKey(ref), result)
     this.#send(result)
   }
 

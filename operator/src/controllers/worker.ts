@@ -3,32 +3,40 @@ import type { Worker } from '@mnemos/api'
 import { decideWorker, type WorkerSession } from '@mnemos/domain'
 import { controller, keyOf } from '@mnemos/kube'
 import type { Sessions } from '../dispatch/sessions.ts'
+import type { Pace } from '../pace.ts'
 import type { PlacementLoop } from '../placement-loop.ts'
 import { workers } from '../resources.ts'
 
-export const workerController = (sessions: Sessions, placement: PlacementLoop) => {
-  const writtenAt = new Map<string, number>()
-  return controller(workers, {
+interface WorkerSources {
+  readonly sessions: Sessions
+  readonly placement: PlacementLoop
+  readonly pace: Pace
+}
+
+export const workerController = ({ sessions, placement, pace }: WorkerSources) =>
+  controller(workers, {
     observe: (_reader, worker) => {
       const key = keyOf(worker.metadata)
-      return { key, worker, session: sessionOf(sessions, worker), running: placement.holders(key).size, writtenAt: writtenAt.get(key) ?? 0 }
+      return {
+        worker,
+        session: sessionOf(sessions, worker),
+        isGone: sessions.isGone(key),
+        running: placement.holders(key).size,
+        dueInMs: pace.dueInMs(worker.metadata.uid),
+      }
     },
-    decide: (world, now) => {
-      const plan = decideWorker(world, now)
-      return plan.status === undefined ? plan : { ...plan, effects: [{ key: world.key, at: now }] }
-    },
-    perform: ({ key, at }: { key: string; at: number }) => void writtenAt.set(key, at),
-    absent: (name) => void writtenAt.delete(keyOf(name)),
+    decide: decideWorker,
+    perform: (written) => pace.written(written),
   })
-}
 
 function sessionOf(sessions: Sessions, { metadata }: Worker): WorkerSession | undefined {
   const session = sessions.of(keyOf(metadata))
   if (session === undefined) return undefined
   const { engines, slots, version, models } = session.capabilities
+  const link = sessions.linkOf(session)
   return {
     instance: session.instance,
-    link: session.send === undefined && sessions.linkOf(session) === 'fresh' ? 'suspect' : sessions.linkOf(session),
+    link: session.send === undefined && link === 'fresh' ? 'suspect' : link,
     engines,
     slots,
     version,

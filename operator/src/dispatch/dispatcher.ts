@@ -29,6 +29,12 @@ export interface DispatcherOptions extends AssignContext, SessionTimes {
 
 type AttemptEffect = Exclude<JobEffect, { type: 'queue' | 'leaveQueue' }>
 
+/** One stream, as seen from here. */
+export interface Line {
+  readonly send: NonNullable<Session['send']>
+  readonly hangUp: Session['hangUp']
+}
+
 export class Dispatcher {
   readonly sessions: Sessions
   readonly reports = new Reports()
@@ -40,7 +46,7 @@ export class Dispatcher {
   }
 
   /** A worker that was let in begins a stream. */
-  connected(hello: Hello, send: NonNullable<Session['send']>): Session {
+  connected(hello: Hello, { send, hangUp }: Line): Session {
     const worker = keyOf({ namespace: hello.poolNamespace, name: hello.worker })
     const { now, monotonic, heartbeatMs, epoch, logger } = this.#options
     const session: Session = {
@@ -51,7 +57,10 @@ export class Dispatcher {
       capabilities: capabilitiesOf(hello),
       held: new Set([...hello.running, ...hello.finished].map(attemptKey)),
       heardAt: monotonic(),
+      isDraining: false,
+      declines: false,
       send,
+      hangUp,
     }
     this.sessions.open(session)
     send(operatorMessage(epoch, { case: 'welcome', value: { heartbeatMs } }))
@@ -75,6 +84,7 @@ export class Dispatcher {
     switch (message.case) {
       case 'heartbeat':
         session.capabilities = { ...session.capabilities, models: message.value.models }
+        session.declines = false
         this.#options.onWorker(session)
         for (const ref of message.value.running) this.#heard(session, ref)
         return
@@ -94,12 +104,23 @@ export class Dispatcher {
         return
       case 'released':
         if (message.value.ref === undefined) return
+        session.declines = true
+        session.held.delete(attemptKey(message.value.ref))
         this.reports.ended(message.value.ref, session, { type: 'released', reason: message.value.reason })
+        this.#options.onWorker(session)
         this.#wake(message.value.ref, session)
         return
       case 'hello':
       case undefined:
     }
+  }
+
+  /** Tells a worker to take nothing new. There is no word for the opposite, but a worker that connects takes work again. */
+  drain(session: Session, drain: boolean): void {
+    if (session.isDraining === drain) return
+    session.isDraining = drain
+    if (drain) session.send?.(operatorMessage(this.#options.epoch, { case: 'drain', value: {} }))
+    else session.hangUp('the Worker drains no more')
   }
 
   /** Does what a decision asked for. Safe to repeat. */
@@ -125,8 +146,9 @@ export class Dispatcher {
   }
 
   /** The Job is gone: whoever has an attempt of it stops, and its results are wanted by nobody. */
-  jobGone(uid: string): void {
-    for (const session of this.sessions.all()) {
+  jobGone(uid: string, { mayRun }: { mayRun: boolean }): void {
+    const isOpen = mayRun || this.reports.all(uid).length > 0
+    for (const session of isOpen ? this.sessions.all() : []) {
       for (const key of session.held) {
         const [jobUid = '', attempt = ''] = key.split('/')
         if (jobUid === uid) this.#dismiss(session, { jobUid, attempt: Number(attempt) }, Verdict.GONE)

@@ -2,14 +2,7 @@
  * The gRPC end of dispatch: listens all the time, serves streams only while there is a leader here; everybody else is told
  * UNAVAILABLE and tries another address.
  */
-import {
-  type handleBidiStreamingCall,
-  Server,
-  ServerCredentials,
-  type ServerDuplexStream,
-  type ServiceDefinition,
-  status,
-} from '@grpc/grpc-js'
+import { type handleBidiStreamingCall, Server, ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js'
 import { dispatchService, type Hello, maxDispatchMessageBytes, type OperatorMessage, type WorkerMessage } from '@mnemos/contract'
 import type { Logger } from '@mnemos/kube'
 import type { Dispatcher } from './dispatcher.ts'
@@ -94,7 +87,10 @@ function serve(stream: Stream, leading: Leading | undefined, logger: Logger): vo
       finish(status.PERMISSION_DENIED, refusal)
       return
     }
-    session = leading.dispatcher.connected(hello, (message) => void stream.write(message))
+    session = leading.dispatcher.connected(hello, {
+      send: (message) => void stream.write(message),
+      hangUp: (why) => finish(status.UNAVAILABLE, why),
+    })
   }
   stream.on('data', (message: WorkerMessage) => {
     if (session !== undefined) leading.dispatcher.received(session, message)

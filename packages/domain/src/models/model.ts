@@ -9,6 +9,7 @@ import type { Plan } from '@mnemos/kube'
 import { z } from 'zod'
 import { childName } from '../child-name.ts'
 import { isTerminal, statusOf } from '../scheduling/job-status.ts'
+import type { Written } from '../written.ts'
 
 export interface ModelWorld {
   readonly model: Model
@@ -17,9 +18,11 @@ export interface ModelWorld {
   /** Workers that hold the bytes, sorted by name. */
   readonly cachedOn: readonly string[]
   readonly loadedOn: readonly string[]
+  /** How long the next write of these lists has to wait, in milliseconds. */
+  readonly dueInMs: number
 }
 
-export type ModelPlan = Plan<ModelStatus>
+export type ModelPlan = Plan<ModelStatus, Written>
 
 const maxWorkersListed = 64
 
@@ -46,8 +49,7 @@ export function importJobName({ metadata, spec }: Model): string {
 export function decideModel(world: ModelWorld, now: number): ModelPlan {
   const { model, importJob } = world
   if (model.metadata.deletionTimestamp !== undefined) return plan(undefined, [])
-  if (importJob === undefined)
-    return isVerified(model) ? plan(withPlaces(world, statusOfModel(model)), readyFacts(model)) : importPlan(model)
+  if (importJob === undefined) return isVerified(model) ? readyPlan(world, statusOfModel(model)) : importPlan(model)
   const { phase } = statusOf(importJob)
   if (phase === 'Succeeded') return importedPlan(world, importJob)
   if (isTerminal(importJob)) return failedPlan(model, importJob)
@@ -114,7 +116,7 @@ function importedPlan(world: ModelWorld, job: Job): ModelPlan {
   const { digest, artifact, sizeBytes, ...resolved } = result.data
   const { progress: _progress, ...kept } = statusOfModel(model)
   const known = Object.fromEntries(Object.entries(resolved).filter(([, value]) => value !== undefined))
-  return plan(withPlaces(world, { ...kept, phase: 'Ready', digest, artifact, sizeBytes, resolved: known }), readyFacts(model, digest))
+  return readyPlan(world, { ...kept, phase: 'Ready', digest, artifact, sizeBytes, resolved: known })
 }
 
 function failedPlan(model: Model, job: Job): ModelPlan {
@@ -149,7 +151,7 @@ function waitingFacts(reason: Reason, message: string): ConditionFact[] {
   ]
 }
 
-function readyFacts(model: Model, digest = model.status?.digest): ConditionFact[] {
+function readyFacts(model: Model, digest: string | undefined): ConditionFact[] {
   const pinned = model.spec.source.digest === undefined ? ' It was pinned at import: spec.source.digest is absent.' : ''
   const message = `The bytes of ${model.spec.source.uri} are stored with digest ${digest ?? ''}.${pinned}`
   return [
@@ -158,8 +160,17 @@ function readyFacts(model: Model, digest = model.status?.digest): ConditionFact[
   ]
 }
 
-function withPlaces({ cachedOn, loadedOn }: ModelWorld, status: ModelStatus): ModelStatus {
-  return { ...status, cachedOn: cachedOn.slice(0, maxWorkersListed), loadedOn: loadedOn.slice(0, maxWorkersListed) }
+/** Where the bytes are changes with every Worker, so it is written rarely. */
+function readyPlan({ model, cachedOn, loadedOn, dueInMs }: ModelWorld, status: ModelStatus): ModelPlan {
+  const facts = readyFacts(model, status.digest)
+  const places = { cachedOn: cachedOn.slice(0, maxWorkersListed), loadedOn: loadedOn.slice(0, maxWorkersListed) }
+  if (isSame(places.cachedOn, status.cachedOn) && isSame(places.loadedOn, status.loadedOn)) return plan(status, facts)
+  if (dueInMs > 0) return { ...plan(status, facts), next: { kind: 'after', seconds: dueInMs / 1000 } }
+  return { ...plan({ ...status, ...places }, facts), effects: [{ type: 'written', uid: model.metadata.uid ?? '' }] }
+}
+
+function isSame(a: readonly string[], b: readonly string[] | undefined): boolean {
+  return b !== undefined && a.length === b.length && a.every((name, index) => name === b[index])
 }
 
 function statusOfModel({ status }: Model): ModelStatus {

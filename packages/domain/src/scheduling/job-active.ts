@@ -2,7 +2,7 @@
 import { type FailureClass, formatTime, type JobStatus, parseTime, type Reason } from '@mnemos/api'
 import { conditionsFor, type JobPlan, rest, settled, statusOf, uidOf, wakeAfter, withEndedAttempt } from './job-status.ts'
 import type { AttemptEnd, AttemptReport, JobEffect, JobWorld, StopReason } from './job-world.ts'
-import { costsRetry, isFinal, pauseSeconds } from './retry.ts'
+import { costsRetry, freePauseSeconds, isFinal, pauseSeconds } from './retry.ts'
 
 /** `Running` is written only for what still runs this long after its start: short Jobs save a write. */
 const runningAfterMs = 1000
@@ -115,13 +115,19 @@ function failedPlan({ job, report }: JobWorld, failure: Failure, now: number): J
     const message = `Failed ${failures} times and spec.retry.limit is ${limit}; the last time: ${failure.message}`
     return failedForGood(job.metadata.name, base, { reason: 'RetriesExhausted', message }, now)
   }
-  const pauseMs = pauseSeconds(failure.class, failures, `${uidOf(job)}/${status.attempt}`) * 1000
+  const pauseMs = pauseFor(failure.class, base, `${uidOf(job)}/${status.attempt}`) * 1000
   return {
     ...rest,
     status: { ...base, phase: 'Retrying', ...(pauseMs > 0 ? { retryAt: formatTime(now + pauseMs) } : {}) },
     conditions: conditionsFor('Retrying', 'BackingOff', `Attempt ${status.attempt} ended with ${failure.class}: ${failure.message}`),
     next: wakeAfter(pauseMs),
   }
+}
+
+function pauseFor(failure: FailureClass, { failures, attempts }: JobStatus, seed: string): number {
+  if (costsRetry(failure)) return pauseSeconds(failure, failures, seed)
+  const lastOther = attempts.findLastIndex(({ outcome }) => costsRetry(outcome))
+  return freePauseSeconds(attempts.length - 1 - lastOther, seed)
 }
 
 function finalReason(failure: FailureClass): Reason {

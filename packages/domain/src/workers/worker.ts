@@ -1,8 +1,10 @@
 /**
- * What a Worker object shows: derived from the stream that its process holds, at most one write in five seconds.
+ * What a Worker object shows: derived from the stream that its process holds. What comes and goes with every Job is written
+ * rarely; that the Worker takes work, or does not, at once.
  */
 import { type ConditionFact, formatTime, type Reason, type Worker, type WorkerStatus } from '@mnemos/api'
 import type { Plan } from '@mnemos/kube'
+import type { Written } from '../written.ts'
 
 /** What the operator knows of the process behind a Worker. */
 export interface WorkerSession {
@@ -20,12 +22,13 @@ export interface WorkerWorld {
   readonly worker: Worker
   /** Undefined when no process connected since this operator leads. */
   readonly session: WorkerSession | undefined
+  /** No process connected, and none is expected any more. */
+  readonly isGone: boolean
   readonly running: number
-  /** When this operator last wrote the status, in milliseconds since 1970; 0 when it never did. */
-  readonly writtenAt: number
+  /** How long the next derived write has to wait, in milliseconds. */
+  readonly dueInMs: number
 }
 
-const writeEveryMs = 5000
 const maxModels = 128
 
 export type WorkerState = WorkerStatus['state']
@@ -37,26 +40,39 @@ export function workerState(session: WorkerSession | undefined, drain: boolean, 
   return running >= session.slots ? 'Busy' : 'Available'
 }
 
-export function decideWorker({ worker, session, running, writtenAt }: WorkerWorld, now: number): Plan<WorkerStatus> {
+export function decideWorker({ worker, session, isGone, running, dueInMs }: WorkerWorld): Plan<WorkerStatus, Written> {
   const state = workerState(session, worker.spec.drain, running)
-  const none: Plan<WorkerStatus> = { status: undefined, apply: [], remove: [], events: [], next: { kind: 'change' } }
+  const none: Plan<WorkerStatus, Written> = { status: undefined, apply: [], remove: [], events: [], next: { kind: 'change' } }
   if (worker.metadata.deletionTimestamp !== undefined) return none
-  // Going away and coming back are said at once; the rest waits its turn.
-  const isUrgent = (state === 'Offline') !== (worker.status?.state === 'Offline') || session?.instance !== worker.status?.instance
-  const leftMs = writtenAt + writeEveryMs - now
-  if (!isUrgent && leftMs > 0) return { ...none, next: { kind: 'after', seconds: leftMs / 1000 } }
-  const known = session ?? undefined
+  // A new leader gives workers time to come over before it says that they are away.
+  if (session === undefined && !isGone) return none
+  const before = worker.status
+  const isUrgent =
+    standing(state) !== standing(before?.state ?? 'Offline') || (session !== undefined && session.instance !== before?.instance)
+  if (!isUrgent && dueInMs > 0) return { ...none, next: { kind: 'after', seconds: dueInMs / 1000 } }
   const status: WorkerStatus = {
     observedGeneration: worker.metadata.generation ?? 0,
     conditions: [],
     state,
     running,
-    engines: [...(known?.engines ?? worker.status?.engines ?? [])],
-    slots: known?.slots ?? worker.status?.slots ?? 0,
-    models: (known?.models ?? []).slice(0, maxModels).map(({ digest, loaded }) => ({ digest, state: loaded ? 'Loaded' : 'Cached' })),
-    ...(known === undefined ? {} : { instance: known.instance, version: known.version, connectedAt: formatTime(known.connectedAt) }),
+    engines: [...(session?.engines ?? before?.engines ?? [])],
+    slots: session?.slots ?? before?.slots ?? 0,
+    models: (session?.models ?? []).slice(0, maxModels).map(({ digest, loaded }) => ({ digest, state: loaded ? 'Loaded' : 'Cached' })),
+    ...(session === undefined
+      ? {}
+      : { instance: session.instance, version: session.version, connectedAt: formatTime(session.connectedAt) }),
   }
-  return { ...none, status, conditions: factsOf(worker.metadata.name, state) }
+  return {
+    ...none,
+    status,
+    conditions: factsOf(worker.metadata.name, state),
+    effects: [{ type: 'written', uid: worker.metadata.uid ?? '' }],
+  }
+}
+
+/** Available and Busy take turns with every Job; the other states say something. */
+function standing(state: WorkerState): string {
+  return state === 'Busy' ? 'Available' : state
 }
 
 function factsOf(name: string, state: WorkerState): ConditionFact[] {

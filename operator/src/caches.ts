@@ -1,0 +1,32 @@
+/** What the operator watches, and the indexes by which it is found. Made anew for each term of leadership. */
+import { type Client, createInformer, type Informer, type KubeMetrics, type KubeObject, type Logger } from '@mnemos/kube'
+import {
+  cachedJob,
+  jobIndexes,
+  jobs,
+  modelIndexes,
+  models,
+  namespaces,
+  pools,
+  queues,
+  withoutManagedFields,
+  workerIndexes,
+  workers,
+} from './resources.ts'
+
+/** Starts nothing: whoever runs the informers does. */
+export function cachesOf(client: Client, logger: Logger, metrics: KubeMetrics) {
+  const shared = { client, logger, metrics }
+  const own = {
+    jobs: createInformer({ ...shared, resource: jobs, transform: cachedJob, indexes: jobIndexes }),
+    workers: createInformer({ ...shared, resource: workers, transform: withoutManagedFields, indexes: workerIndexes }),
+    pools: createInformer({ ...shared, resource: pools, transform: withoutManagedFields }),
+    models: createInformer({ ...shared, resource: models, transform: withoutManagedFields, indexes: modelIndexes }),
+    queues: createInformer({ ...shared, resource: queues, transform: withoutManagedFields }),
+    namespaces: createInformer({ ...shared, resource: namespaces, transform: withoutManagedFields }),
+  }
+  // A runtime holds informers of many types; each is read back under the resource whose type it has.
+  return { ...own, all: Object.values(own) as unknown as readonly Informer<KubeObject>[] }
+}
+
+export type Caches = ReturnType<typeof cachesOf>

@@ -1,0 +1,62 @@
+/** Gathers from caches, sessions, reports and placement what a decision about one Job may know. Reads only. */
+import { type Job, parseTime } from '@mnemos/api'
+import { isActive, type JobWorld, mayUse, type Stray } from '@mnemos/domain'
+import type { ObjectName, Reader } from '@mnemos/kube'
+import type { Reports } from '../dispatch/reports.ts'
+import type { Sessions } from '../dispatch/sessions.ts'
+import type { PlacementLoop } from '../placement-loop.ts'
+import { jobs, models, namespaces, queues } from '../resources.ts'
+
+export interface JobSources {
+  readonly sessions: Sessions
+  readonly reports: Reports
+  readonly placement: PlacementLoop
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
+/** A Job that has waited shorter than this is not described, so nobody counts where it stands. */
+const standingAfterMs = 1500
+
+export function observeJob({ sessions, reports, placement, now }: JobSources, reader: Reader, job: Job): JobWorld {
+  const { namespace = '', uid = '', creationTimestamp } = job.metadata
+  const { attempt = 0, worker } = job.status ?? {}
+  const modelName = modelNameOf(job)
+  const model = modelName === undefined ? undefined : reader.get(models, modelName)
+  const labels = reader.get(namespaces, { name: namespace })?.metadata.labels ?? {}
+  const isOld = now() - (parseTime(creationTimestamp) ?? 0) > standingAfterMs
+  return {
+    job,
+    model,
+    modelAllowed: model !== undefined && mayUse(model.spec.allowedNamespaces, model.metadata.namespace ?? '', { name: namespace, labels }),
+    otherModels: model === undefined && modelName !== undefined ? modelNamesIn(reader, modelName.namespace ?? '') : [],
+    queueExists: job.spec.queue === 'default' || reader.get(queues, { name: job.spec.queue }) !== undefined,
+    dependencies: (job.spec.dependsOn ?? []).map((name) => ({ name, job: reader.get(jobs, { namespace, name }) })),
+    placement: placement.reservationOf(uid),
+    waiting: placement.standing(job, model, isOld),
+    worker: worker === undefined || !isActive(job) ? 'gone' : sessions.linkTo(worker, { jobUid: uid, attempt }),
+    report: worker === undefined ? undefined : reports.of(uid, attempt, worker.instance),
+    strays: straysOf(reports, job),
+  }
+}
+
+function modelNameOf({ spec, metadata }: Job): ObjectName | undefined {
+  const ref = spec.inference?.modelRef
+  return ref === undefined ? undefined : { name: ref.name, namespace: ref.namespace ?? metadata.namespace ?? '' }
+}
+
+/** Attempts that somebody reported although the Job has gone on without them. A number that is yet to come is nobody's stray. */
+function straysOf(reports: Reports, { metadata, status }: Job): Stray[] {
+  const { attempt = 0, worker } = status ?? {}
+  return reports
+    .all(metadata.uid ?? '')
+    .filter(({ attempt: reported, report }) => reported < attempt || (reported === attempt && report.instance !== worker?.instance))
+    .map(({ attempt: reported, report }) => ({ attempt: reported, instance: report.instance, ended: report.end !== undefined }))
+}
+
+function modelNamesIn(reader: Reader, namespace: string): string[] {
+  return reader
+    .list(models)
+    .filter(({ metadata }) => metadata.namespace === namespace)
+    .map(({ metadata }) => metadata.name)
+}
