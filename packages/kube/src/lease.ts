@@ -75,7 +75,7 @@ export function createElector(options: ElectorOptions): Elector {
       metrics?.leading(lease.name, false)
       while (!signal.aborted) {
         const won = await holder.tryToHold(signal, logger)
-        if (won) {
+        if (won === true) {
           metrics?.leading(lease.name, true)
           logger.info({ lease: lease.name, epoch: holder.epoch }, 'leading')
           await term(holder, { clock, timing, logger }, signal, lead)
