@@ -18,7 +18,7 @@ const inFlight = 32
 const jobs = resource<Job>(jobResource)
 
 export async function run(log: (line: string) => void): Promise<Record<string, unknown> & { conditions: Record<string, unknown> }> {
-  const stack = await startStack({ workers: 2, slots: 64, log })
+  const stack = await startStack({ workers: 2, slots: 16, log })
   const stop = new AbortController()
   try {
     const { client } = stack
@@ -48,6 +48,7 @@ export async function run(log: (line: string) => void): Promise<Record<string, u
     const seconds = (performance.now() - startedAt) / 1000
     const writes = writesBetween(before, await apiWrites(client))
     const memory = await stack.operatorMiB()
+    await stack.stopProcesses()
     const bare = await bareServer(client, log)
     const total = writes.jobs + writes.others
     return {
@@ -62,7 +63,7 @@ export async function run(log: (line: string) => void): Promise<Record<string, u
       operator_rss_mb: memory,
       seconds: rounded(seconds),
       create_seconds: rounded(createdSeconds),
-      conditions: { jobs: count, in_flight: inFlight, workers: 2, slots: 64, bare_jobs: bareCount, webhook: false },
+      conditions: { jobs: count, in_flight: inFlight, workers: 2, slots: 16, bare_jobs: bareCount, webhook: false },
     }
   } finally {
     stop.abort()
@@ -77,10 +78,7 @@ async function bareServer(client: Client, log: (line: string) => void): Promise<
     log(`bare API server, ${lanes} in flight …`)
     const startedAt = performance.now()
     await inParallel(bareCount, lanes, async (index) => {
-      // Suspended, so that the operator, which still runs, has nothing to do with it.
-      const wanted = hollowJob(`bare-${lanes}-${index}`)
-      const spec = { ...(wanted as unknown as { spec: object }).spec, suspend: true }
-      const created = await client.create<Job>(jobs, { ...wanted, ...{ spec } })
+      const created = await client.create<Job>(jobs, hollowJob(`bare-${lanes}-${index}`))
       const worker = { name: 'bench/hollow-0', instance: 'b7f6f0f4-3d1c-4a53-9a5e-000000000000' }
       const scheduled = await client.patchStatus(jobs, created, { ...created.status, phase: 'Scheduled', attempt: 1, worker })
       await client.patchStatus(jobs, scheduled, {

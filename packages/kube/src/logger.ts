@@ -9,7 +9,8 @@ export interface Logger {
 /** Says nothing. */
 export const silentLogger: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
 
-/** An error as fields: what it says, not what the request held. */
-export function errorFields(error: unknown): { error: string } {
-  return { error: error instanceof Error ? error.message : String(error) }
+/** An error as fields: what it says and what it was caused by, not what the request held. */
+export function errorFields(error: unknown): { error: string; cause?: string } {
+  if (!(error instanceof Error)) return { error: String(error) }
+  return { error: error.message, ...(error.cause instanceof Error ? { cause: error.cause.message || error.cause.name } : {}) }
 }

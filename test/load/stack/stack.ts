@@ -35,6 +35,8 @@ export interface Stack {
   onReceived(listener: (received: Received) => void): () => void
   /** Resident memory of the operator in MiB. */
   operatorMiB(): Promise<number>
+  /** Ends operator, server and workers; the API server goes on, with nobody else asking it. */
+  stopProcesses(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -79,6 +81,15 @@ export async function startStack({ workers, slots, log }: StackOptions): Promise
   hollow.on('message', (received) => {
     for (const listener of listeners) listener(received as Received) // sent by hollow-workers.ts
   })
+  const stopProcesses = async (): Promise<void> => {
+    for (const child of [hollow, operator, store]) await ended(child)
+  }
+  const stop = async (): Promise<void> => {
+    await stopProcesses()
+    await client.close()
+    await cluster.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
   await client.create(models, {
     apiVersion,
     kind: 'Model',
@@ -86,10 +97,18 @@ export async function startStack({ workers, slots, log }: StackOptions): Promise
     ...{ spec: { source: { uri: 'file:///hollow.gguf' } } },
   })
   log('waiting for the Model to be imported …')
-  await eventually(async () => (await client.get(models, { namespace: benchNamespace, name: modelName }))?.status?.phase === 'Ready', {
-    timeoutMs: 60_000,
-    intervalMs: 100,
-    message: `the Model is ready; logs are in ${folder}`,
+  const imported = eventually(
+    async () => (await client.get(models, { namespace: benchNamespace, name: modelName }))?.status?.phase === 'Ready',
+    {
+      timeoutMs: 60_000,
+      intervalMs: 100,
+      message: `the Model is ready; logs are in ${folder}`,
+    },
+  )
+  await imported.catch(async (error: unknown) => {
+    await stopProcesses()
+    await cluster.stop()
+    throw error
   })
   return {
     cluster,
@@ -100,12 +119,8 @@ export async function startStack({ workers, slots, log }: StackOptions): Promise
       return () => void listeners.delete(listener)
     },
     operatorMiB: () => residentMiB(operator.pid ?? 0),
-    stop: async () => {
-      for (const child of [hollow, operator, store]) await ended(child)
-      await client.close()
-      await cluster.stop()
-      await rm(folder, { recursive: true, force: true })
-    },
+    stopProcesses,
+    stop,
   }
 }
 
