@@ -36,6 +36,7 @@ function scenario(sentence: string, body: (operator: OperatorProcess, worker: Sc
         await body(operator, worker)
       } finally {
         worker.disconnect()
+        await bench.clear()
       }
     }),
   )
@@ -224,7 +225,7 @@ test('an operator that does not lead sends workers away', () =>
     await withOperator(async (standby) => {
       const astray = new ScriptedWorker('astray')
       await assert.rejects(astray.connect(standby.dispatch, { timeoutMs: 1000 }))
-      assert.match(astray.ended ?? '', /^14 .*does not lead/)
+      assert.match(astray.refusals[0] ?? '', /^14 .*does not lead/)
     })
     worker.disconnect()
   }))

@@ -54,6 +54,8 @@ export interface Bench {
   startOperator(identity?: string): Promise<OperatorProcess>
   job(name: string): Promise<Job>
   create(name: string, spec?: Partial<JobInput['spec']>): Promise<Job>
+  /** Deletes every Job that has not ended. */
+  clear(): Promise<void>
   /** Waits until the Job is in one of these phases. */
   until(name: string, ...phases: readonly string[]): Promise<Job>
 }
@@ -80,6 +82,11 @@ export async function startBench(): Promise<Bench> {
     job,
     startOperator: (identity) => startOperator(cluster, identity),
     create: async (name, spec = {}) => client.create(jobs, aJobObject(name, spec)),
+    clear: async () => {
+      const { items } = await client.list(jobs, { namespace: 'default' })
+      const open = items.filter(({ status }) => !['Succeeded', 'Failed', 'Cancelled'].includes(status?.phase ?? ''))
+      await Promise.all(open.map(({ metadata }) => client.delete(jobs, { namespace: 'default', name: metadata.name })))
+    },
     until: async (name, ...phases) =>
       eventually(
         async () => {
@@ -170,6 +177,8 @@ export class ScriptedWorker {
   welcome = 0
   drained = 0
   ended: string | undefined
+  /** Why streams ended, in order. */
+  readonly refusals: string[] = []
   #stream: ClientDuplexStream<WorkerMessage, OperatorMessage> | undefined
   #client: GrpcClient | undefined
   #beat: NodeJS.Timeout | undefined
@@ -212,7 +221,9 @@ export class ScriptedWorker {
       if (this.#stream === stream) this.#received(message)
     })
     stream.on('error', (error: Error & { code?: number }) => {
-      if (this.#stream === stream) this.ended = `${error.code ?? ''} ${error.message}`
+      if (this.#stream !== stream) return
+      this.ended = `${error.code ?? ''} ${error.message}`
+      this.refusals.push(this.ended)
     })
     stream.write(
       workerMessage({
