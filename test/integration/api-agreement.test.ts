@@ -1,0 +1,78 @@
+/**
+ * One source of API truth: every fixture is judged in JavaScript (zod and CEL) and by a real API server. Both must say the
+ * same, name the same fields, and leave the same defaults.
+ */
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, describe, it } from 'node:test'
+import { judge, kinds } from '@mnemos/api'
+import { createClient, KubeError, type KubeObject, resource } from '@mnemos/kube'
+import { startTestCluster } from '@mnemos/testkit'
+import { parse } from 'yaml'
+
+const folder = join(import.meta.dirname, '../../packages/api/fixtures')
+
+interface Fixture {
+  readonly file: string
+  readonly object: KubeObject & { readonly spec: unknown }
+  readonly wantFields: readonly string[]
+}
+
+function fixtures(verdict: 'accept' | 'reject'): Fixture[] {
+  return readdirSync(join(folder, verdict)).map((file) => {
+    const text = readFileSync(join(folder, verdict, file), 'utf8')
+    const wantFields = [...text.matchAll(/^# want: (.+)$/gm)].map(([, field = '']) => field)
+    return { file, object: parse(text) as Fixture['object'], wantFields }
+  })
+}
+
+function kindOf({ kind }: KubeObject) {
+  const found = kinds.find((each) => each.kind === kind)
+  if (found === undefined) throw new Error(`no kind ${kind}`)
+  return found
+}
+
+function resourceOf(object: KubeObject) {
+  const { plural, kind, scope } = kindOf(object)
+  return resource<KubeObject & { spec: unknown }>({
+    group: 'mnemos.dev',
+    version: 'v1alpha1',
+    plural,
+    kind,
+    namespaced: scope === 'Namespaced',
+  })
+}
+
+/** The fields that the API server names; when a type is wrong it adds a cause of no field for the rules it could not run. */
+function fieldsOf(error: unknown): string[] {
+  assert.ok(error instanceof KubeError, String(error))
+  assert.equal(error.status, 422, error.message)
+  return (error.details?.causes ?? []).filter(({ field }) => field !== '<nil>').map(({ field }) => field ?? '')
+}
+
+const cluster = await startTestCluster({ crds: true })
+const client = createClient({ credentials: cluster.credentials() })
+after(() => client.close())
+
+describe('the judgement in JavaScript and the API server agree', () => {
+  for (const { file, object } of fixtures('accept')) {
+    it(`accepts ${file}, with the same defaults`, async () => {
+      assert.deepEqual(judge(kindOf(object), object), [])
+      const stored = await client.create(resourceOf(object), object, { dryRun: true })
+      assert.deepEqual(stored.spec, JSON.parse(JSON.stringify(kindOf(object).spec.parse(object.spec))))
+    })
+  }
+
+  for (const { file, object, wantFields } of fixtures('reject')) {
+    it(`rejects ${file} for ${wantFields.join(', ')}`, async () => {
+      const judged = judge(kindOf(object), object).map(({ field }) => field)
+      assert.deepEqual([...new Set(judged)].sort(), [...wantFields].sort(), 'the judgement in JavaScript')
+      const refused = await client.create(resourceOf(object), object, { dryRun: true }).then(
+        () => assert.fail('the API server accepted it'),
+        (error: unknown) => fieldsOf(error),
+      )
+      assert.deepEqual([...new Set(refused)].sort(), [...wantFields].sort(), 'the API server')
+    })
+  }
+})

@@ -1,0 +1,151 @@
+/** The fence of design §3.2: the API server itself refuses a Job status that goes back, whoever writes it. */
+import assert from 'node:assert/strict'
+import { after, it } from 'node:test'
+import { apiVersion, type Job, jobResource } from '@mnemos/api'
+import { createClient, isConflict, KubeError, resource } from '@mnemos/kube'
+import { startTestCluster } from '@mnemos/testkit'
+
+const cluster = await startTestCluster({ crds: true })
+const client = createClient({ credentials: cluster.credentials() })
+after(() => client.close())
+
+const jobs = resource<Job>(jobResource)
+const worker = { name: 'default/w', instance: 'i1' }
+let made = 0
+
+async function aStoredJob(status?: object): Promise<Job> {
+  made += 1
+  const spec = { inference: { modelRef: { name: 'm' }, prompt: 'hi' } }
+  const job = await client.create<Job>(jobs, {
+    apiVersion,
+    kind: 'Job',
+    metadata: { namespace: 'default', name: `job-${made}` },
+    ...{ spec },
+  })
+  return status === undefined ? job : client.patch<Job>(jobs, job.metadata as { name: string }, { status }, { subresource: 'status' })
+}
+
+it('shows a fresh Job as Pending and Reconciling without a write of ours, to field selectors too', async () => {
+  const job = await aStoredJob()
+  assert.equal(job.status?.phase, 'Pending')
+  assert.deepEqual(
+    job.status.conditions.map(({ type, status, reason }) => [type, status, reason]),
+    [['Reconciling', 'True', 'Pending']],
+  )
+  const { items } = await client.list(jobs, { namespace: 'default', fieldSelector: 'status.phase=Pending' })
+  assert.ok(items.some(({ metadata }) => metadata.uid === job.metadata.uid))
+})
+
+const refused: Record<string, { from: object; patch: object; through: 'status' | 'main'; want: RegExp }> = {
+  'a status cannot be removed': {
+    from: { phase: 'Scheduled', attempt: 1, worker },
+    patch: { status: null },
+    through: 'status',
+    want: /attempt never falls|status cannot be removed/,
+  },
+  'an attempt never falls': {
+    from: { phase: 'Retrying', attempt: 2 },
+    patch: { status: { attempt: 1 } },
+    through: 'status',
+    want: /attempt never falls/,
+  },
+  'a worker is fixed within an attempt': {
+    from: { phase: 'Scheduled', attempt: 1, worker },
+    patch: { status: { worker: { ...worker, instance: 'i2' } } },
+    through: 'status',
+    want: /worker is fixed/,
+  },
+  'a worker cannot leave its attempt': {
+    from: { phase: 'Scheduled', attempt: 1, worker },
+    patch: { status: { worker: null } },
+    through: 'status',
+    want: /worker is fixed/,
+  },
+  'a Job that succeeded never fails': {
+    from: { phase: 'Succeeded', attempt: 1, worker },
+    patch: { status: { phase: 'Failed' } },
+    through: 'status',
+    want: /terminal phase/,
+  },
+  'a Job that failed never runs again': {
+    from: { phase: 'Failed', attempt: 1, worker },
+    patch: { status: { phase: 'Pending', attempt: 2 } },
+    through: 'status',
+    want: /terminal phase/,
+  },
+  'a cancelled Job never succeeds': {
+    from: { phase: 'Cancelled' },
+    patch: { status: { phase: 'Succeeded' } },
+    through: 'status',
+    want: /terminal phase/,
+  },
+  'the work of a Job is fixed': {
+    from: {},
+    patch: { spec: { inference: { prompt: 'other' } } },
+    through: 'main',
+    want: /inference cannot change/,
+  },
+  'retries are fixed': { from: {}, patch: { spec: { retry: { limit: 9 } } }, through: 'main', want: /retry cannot change/ },
+  'the queue is fixed once the Job has left Pending': {
+    from: { phase: 'Scheduled', attempt: 1, worker },
+    patch: { spec: { queue: 'other' } },
+    through: 'main',
+    want: /queue may change only/,
+  },
+  'a cancel cannot be taken back': { from: {}, patch: { spec: { cancel: false } }, through: 'main', want: /cancel cannot be taken back/ },
+}
+
+for (const [sentence, { from, patch, through, want }] of Object.entries(refused)) {
+  it(sentence, async () => {
+    const job = await aStoredJob(from)
+    if (sentence.includes('cancel cannot')) await client.patch(jobs, job.metadata as { name: string }, { spec: { cancel: true } })
+    const options = through === 'status' ? { subresource: 'status' as const } : {}
+    await assert.rejects(client.patch(jobs, job.metadata as { name: string }, patch, options), (error: unknown) => {
+      assert.ok(error instanceof KubeError)
+      assert.equal(error.status, 422)
+      assert.match(error.message, want)
+      return true
+    })
+  })
+}
+
+const allowed: Record<string, { from: object; patch: object; through: 'status' | 'main' }> = {
+  'a new attempt may have another worker': {
+    from: { phase: 'Retrying', attempt: 1, worker },
+    patch: { status: { phase: 'Scheduled', attempt: 2, worker: { ...worker, instance: 'i2' } } },
+    through: 'status',
+  },
+  'suspend, priority and deadlines may change': {
+    from: {},
+    patch: { spec: { suspend: true, priority: 'high', deadlines: { runSeconds: 9 } } },
+    through: 'main',
+  },
+  'the queue may change while Pending': { from: {}, patch: { spec: { queue: 'other' } }, through: 'main' },
+}
+
+for (const [sentence, { from, patch, through }] of Object.entries(allowed)) {
+  it(sentence, async () => {
+    const job = await aStoredJob(from)
+    await client.patch(jobs, job.metadata as { name: string }, patch, through === 'status' ? { subresource: 'status' } : {})
+  })
+}
+
+it('refuses a status that was decided from an older object', async () => {
+  const job = await aStoredJob()
+  await client.patch(jobs, job.metadata as { name: string }, { metadata: { labels: { touched: 'yes' } } })
+  await assert.rejects(client.patchStatus(jobs, job, { ...job.status, phase: 'Scheduled', attempt: 1, worker }), isConflict)
+})
+
+it('ignores a status that a user writes with the object', async () => {
+  made += 1
+  const spec = { inference: { modelRef: { name: 'm' }, prompt: 'hi' } }
+  const forged = {
+    apiVersion,
+    kind: 'Job',
+    metadata: { namespace: 'default', name: `job-${made}` },
+    ...{ spec, status: { phase: 'Succeeded', attempt: 7 } },
+  }
+  const job = await client.create<Job>(jobs, forged)
+  assert.equal(job.status?.phase, 'Pending')
+  assert.equal(job.status.attempt, 0)
+})
