@@ -24,7 +24,10 @@ export interface Asking {
 const modelLine = `jsonpath={.status.phase}|{.status.progress.percent}|{.status.progress.bytes}|{.status.progress.total}{"\\n"}`
 const jobLine = `jsonpath={.status.phase}|{.status.progress.message}|{.status.conditions[0].message}{"\\n"}`
 
-/** @throws when the Job does not succeed */
+/** Import, load and answer together take some ten seconds on two cores. */
+const answerWithinMs = 180_000
+
+/** @throws when the Job does not succeed, or takes longer than three minutes */
 export async function streamAnswer(asking: Asking): Promise<Answer> {
   const { dev, say, signal } = asking
   const told = once(say)
@@ -40,7 +43,7 @@ export async function streamAnswer(asking: Asking): Promise<Answer> {
     cwd: dev.root,
     env: environment(dev),
     stdio: ['ignore', 'pipe', 'inherit'],
-    signal,
+    signal: AbortSignal.any([signal, AbortSignal.timeout(answerWithinMs)]),
   })
   let firstTokenAt = 0
   let text = ''
