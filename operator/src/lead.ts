@@ -91,8 +91,14 @@ async function beginTerm({ config, leadership, clock, logger, metrics }: TermOpt
   const { sessions, reports } = dispatcher
   const pace = new Pace(derivedStatusMs, () => clock.monotonic())
   const perform = (effect: JobEffect): Promise<void> | void => {
-    if (effect.type === 'queue') return placement.enqueue(effect.job, effect.model)
-    if (effect.type === 'leaveQueue') return placement.withdraw(effect.uid)
+    if (effect.type === 'queue') {
+      placement.enqueue(effect.job, effect.model)
+      return
+    }
+    if (effect.type === 'leaveQueue') {
+      placement.withdraw(effect.uid)
+      return
+    }
     return dispatcher.perform(effect)
   }
   const controllers: readonly Controller[] = [

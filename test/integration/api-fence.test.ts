@@ -22,7 +22,7 @@ async function aStoredJob(status?: object): Promise<Job> {
     metadata: { namespace: 'default', name: `job-${made}` },
     ...{ spec },
   })
-  return status === undefined ? job : client.patch<Job>(jobs, job.metadata as { name: string }, { status }, { subresource: 'status' })
+  return status === undefined ? job : client.patch<Job>(jobs, job.metadata, { status }, { subresource: 'status' })
 }
 
 it('shows a fresh Job as Pending and Reconciling without a write of ours, to field selectors too', async () => {
@@ -98,9 +98,9 @@ const refused: Record<string, { from: object; patch: object; through: 'status' |
 for (const [sentence, { from, patch, through, want }] of Object.entries(refused)) {
   it(sentence, async () => {
     const job = await aStoredJob(from)
-    if (sentence.includes('cancel cannot')) await client.patch(jobs, job.metadata as { name: string }, { spec: { cancel: true } })
+    if (sentence.includes('cancel cannot')) await client.patch(jobs, job.metadata, { spec: { cancel: true } })
     const options = through === 'status' ? { subresource: 'status' as const } : {}
-    await assert.rejects(client.patch(jobs, job.metadata as { name: string }, patch, options), (error: unknown) => {
+    await assert.rejects(client.patch(jobs, job.metadata, patch, options), (error: unknown) => {
       assert.ok(error instanceof KubeError)
       assert.equal(error.status, 422)
       assert.match(error.message, want)
@@ -126,13 +126,13 @@ const allowed: Record<string, { from: object; patch: object; through: 'status' |
 for (const [sentence, { from, patch, through }] of Object.entries(allowed)) {
   it(sentence, async () => {
     const job = await aStoredJob(from)
-    await client.patch(jobs, job.metadata as { name: string }, patch, through === 'status' ? { subresource: 'status' } : {})
+    await client.patch(jobs, job.metadata, patch, through === 'status' ? { subresource: 'status' } : {})
   })
 }
 
 it('refuses a status that was decided from an older object', async () => {
   const job = await aStoredJob()
-  await client.patch(jobs, job.metadata as { name: string }, { metadata: { labels: { touched: 'yes' } } })
+  await client.patch(jobs, job.metadata, { metadata: { labels: { touched: 'yes' } } })
   await assert.rejects(client.patchStatus(jobs, job, { ...job.status, phase: 'Scheduled', attempt: 1, worker }), isConflict)
 })
 

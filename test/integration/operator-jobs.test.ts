@@ -188,8 +188,9 @@ withWorker('a Model whose bytes have another digest says which, and its Jobs wai
     return found?.status?.phase === 'Failed' ? found : undefined
   })
   const stalled = model.status?.conditions.find(({ type }) => type === 'Stalled')
-  assert.equal(stalled?.reason, 'DigestMismatch')
-  assert.match(stalled?.message ?? '', /file:\/\/\/wrong\.gguf has digest sha256:1 instead of sha256:2/)
+  assert.ok(stalled !== undefined)
+  assert.equal(stalled.reason, 'DigestMismatch')
+  assert.match(stalled.message, /file:\/\/\/wrong\.gguf has digest sha256:1 instead of sha256:2/)
 })
 
 for (const phase of ['Scheduled', 'Running'] as const) {

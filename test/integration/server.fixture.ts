@@ -19,7 +19,11 @@ export interface ServerBench {
   readonly client: Client
   as(user: string): MnemosClient
   /** A raw request with the user's token. */
-  fetchAs(user: string, path: string, init?: RequestInit): Promise<Response>
+  fetchAs(
+    user: string,
+    path: string,
+    init?: { method?: string; body?: string | Buffer<ArrayBuffer>; headers?: Record<string, string> },
+  ): Promise<Response>
   assignmentToken(assignment: Partial<Assignment> & { uid: string }): Promise<string>
   aStoredJob(namespace: string, name: string): Promise<Job>
   setStatus(job: Job, status: object): Promise<Job>
