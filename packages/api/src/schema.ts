@@ -6,7 +6,10 @@
  */
 import { z } from 'zod'
 
-/** A CEL rule (`x-kubernetes-validations`). `serverOnly` marks rules that need `oldSelf` or functions that only the API server has. */
+/**
+ * A CEL rule (`x-kubernetes-validations`). A rule that names `oldSelf` is a transition rule: it is judged on updates only.
+ * `serverOnly` marks rules with functions that only the API server has (`isURL`, `quantity`, `isSorted`, …).
+ */
 export interface Rule {
   readonly rule: string
   readonly message: string
@@ -24,6 +27,8 @@ export interface Marks {
   readonly listType?: 'atomic' | 'set' | 'map'
   readonly listMapKeys?: readonly string[]
   readonly mapType?: 'atomic' | 'granular'
+  /** Most entries of a map. */
+  readonly maxProperties?: number
   readonly preserveUnknownFields?: true
 }
 
@@ -50,6 +55,28 @@ export function rule<S extends z.ZodType>(schema: S, cel: Rule): S {
 /** A list whose items are told apart by the named keys: server-side apply merges it item by item. */
 export function keyedBy<S extends z.ZodType>(list: S, ...keys: readonly [string, ...string[]]): S {
   return mark(list, { listType: 'map', listMapKeys: keys })
+}
+
+/**
+ * A map with free keys. A CustomResourceDefinition has no words for the form of keys, so their length is a CEL rule.
+ *
+ * @param bounds.maxKeys default 64
+ * @param bounds.maxKeyLength in characters, default 63
+ */
+export function mapOf<V extends z.ZodType>(
+  values: V,
+  bounds: { maxKeys?: number; maxKeyLength?: number } = {},
+): z.ZodRecord<z.ZodString, V> {
+  const { maxKeys = 64, maxKeyLength = 63 } = bounds
+  return mark(z.record(z.string(), values), {
+    maxProperties: maxKeys,
+    rules: [{ rule: `self.all(key, size(key) <= ${maxKeyLength})`, message: `keys may have at most ${maxKeyLength} characters` }],
+  })
+}
+
+/** A list without repeats; its items are plain values. */
+export function setOf<S extends z.ZodType>(list: S): S {
+  return mark(list, { listType: 'set' })
 }
 
 /** A value of any shape, kept as it is. The only way to `x-kubernetes-preserve-unknown-fields`. */

@@ -6,6 +6,7 @@
  */
 import { z } from 'zod'
 import { type Marks, marksOf, type Rule } from './schema.ts'
+import { refuseTraps } from './structural-traps.ts'
 
 /** A structural schema as it stands in a CRD. */
 export interface Structural {
@@ -13,10 +14,14 @@ export interface Structural {
   type?: string
   format?: string
   pattern?: string
-  enum?: readonly string[]
+  enum?: readonly unknown[]
+  nullable?: boolean
   default?: unknown
   minimum?: number
+  exclusiveMinimum?: boolean
   maximum?: number
+  exclusiveMaximum?: boolean
+  multipleOf?: number
   minLength?: number
   maxLength?: number
   minItems?: number
@@ -52,10 +57,16 @@ interface Emitted {
   required?: string[]
 }
 
-/** Most entries of a map without a bound of its own. */
-const defaultMaxProperties = 64
-/** zod writes these for every integer; they say nothing. */
+/** zod writes its own limits for every integer; they say nothing that the format does not. */
 const safeInteger = Number.MAX_SAFE_INTEGER
+const int32 = { least: -(2 ** 31), most: 2 ** 31 - 1 }
+const notStructural = ['anyOf', 'oneOf', 'allOf', 'not', '$ref', 'prefixItems']
+/** Keywords copied as they are. Any keyword that is neither here nor converted below is refused. */
+const copied = ['minLength', 'maxLength', 'minItems', 'maxItems', 'multipleOf', 'exclusiveMinimum', 'exclusiveMaximum', 'nullable'] as const
+const converted = [
+  ...['type', 'description', 'enum', 'default', 'format', 'pattern', 'minimum', 'maximum'],
+  ...['properties', 'required', 'items', 'additionalProperties'],
+]
 const marksKey = '~marks'
 const formatsWithPattern = new Set(['date-time', 'email', 'uuid'])
 
@@ -71,8 +82,8 @@ export function structuralOf(schema: z.ZodType, at: string): Structural {
     reused: 'inline',
     cycles: 'throw',
     unrepresentable: 'throw',
-    override: ({ zodSchema, jsonSchema }) => {
-      refuseSilent(zodSchema, at)
+    override: ({ zodSchema, jsonSchema, path }) => {
+      refuseTraps(zodSchema, pathBelow(at, path))
       const marks = marksOf(zodSchema)
       if (Object.keys(marks).length > 0)
         Object.assign(jsonSchema, { [marksKey]: { ...((jsonSchema as Emitted)[marksKey] as Marks | undefined), ...marks } })
@@ -81,19 +92,16 @@ export function structuralOf(schema: z.ZodType, at: string): Structural {
   return convert(emitted as Emitted, at, true)
 }
 
-/** Refinements and transforms run in JavaScript only: the API server would not know of them. */
-function refuseSilent(schema: z.core.$ZodType, at: string): void {
-  const { checks = [], type } = schema._zod.def
-  if (checks.some((check) => check._zod.def.check === 'custom'))
-    throw new TypeError(`${at}: a refinement cannot be part of a CRD; use rule()`)
-  if (type === 'transform' || type === 'pipe') throw new TypeError(`${at}: a transform cannot be part of a CRD`)
+/** `Job.spec` and ['properties', 'stop', 'items'] make `Job.spec.stop[]`. */
+function pathBelow(at: string, [keyword, name, ...rest]: readonly (string | number)[]): string {
+  if (keyword === undefined) return at
+  if (keyword === 'properties') return pathBelow(`${at}.${String(name)}`, rest)
+  return pathBelow(`${at}${keyword === 'items' ? '[]' : '{}'}`, name === undefined ? [] : [name, ...rest])
 }
 
 function convert(from: Emitted, at: string, isRoot = false): Structural {
-  for (const key of ['anyOf', 'oneOf', 'allOf', 'not', '$ref', 'prefixItems']) {
-    if (key in from) throw new TypeError(`${at}: ${key} is not structural; use optional siblings and rule(), or one pattern`)
-  }
   const marks = (from[marksKey] ?? {}) as Marks
+  refuseKeywords(from, at)
   const to: Structural = {}
   if (from.description !== undefined) to.description = from.description
   else if (!isRoot && !at.endsWith('[]') && !at.endsWith('{}')) throw new TypeError(`${at}: describe it`)
@@ -105,24 +113,41 @@ function convert(from: Emitted, at: string, isRoot = false): Structural {
   return to
 }
 
-function copyValueKeywords(from: Emitted, to: Structural, at: string): void {
+function refuseKeywords(from: Emitted, at: string): void {
+  for (const key of Object.keys(from)) {
+    if (notStructural.includes(key))
+      throw new TypeError(`${at}: ${key} is not structural; use optional siblings and rule(), or one pattern`)
+    if (key !== marksKey && !converted.includes(key) && !copied.some((name) => name === key))
+      throw new TypeError(`${at}: ${key} has no place in a CRD`)
+  }
   if (from.type === undefined) throw new TypeError(`${at}: it has no type; use opaque() for values of any shape`)
-  to.type = from.type
-  if (from['enum'] !== undefined) to.enum = from['enum'] as string[]
+}
+
+function copyValueKeywords(from: Emitted, to: Structural, at: string): void {
+  if (from.type !== undefined) to.type = from.type
+  if (Array.isArray(from['enum'])) to.enum = from['enum']
   if (from['default'] !== undefined) to.default = from['default']
-  if (typeof from['format'] === 'string' && from['format'] !== 'safeint') to.format = from['format']
+  if (typeof from['format'] === 'string') to.format = from['format']
   if (typeof from['pattern'] === 'string' && !formatsWithPattern.has(to.format ?? '')) to.pattern = re2(from['pattern'], at)
-  if (from.type === 'integer') to.format = Math.abs(Number(from['maximum'] ?? safeInteger)) <= 2 ** 31 ? 'int32' : 'int64'
-  for (const bound of ['minimum', 'maximum'] as const) {
-    const value = from[bound]
-    if (typeof value === 'number' && Math.abs(value) < 2 ** 31 - 1) to[bound] = value
-  }
-  for (const bound of ['minLength', 'maxLength', 'minItems', 'maxItems'] as const) {
-    const value = from[bound]
-    if (typeof value === 'number') to[bound] = value
-  }
+  if (from.type === 'integer') copyIntegerBounds(from, to)
+  else if (from.type === 'number') copyBounds(from, to, { least: Number.NEGATIVE_INFINITY, most: Number.POSITIVE_INFINITY })
+  for (const keyword of copied) if (from[keyword] !== undefined) Object.assign(to, { [keyword]: from[keyword] })
   if (from.type === 'string' && to.enum === undefined && to.maxLength === undefined && to.format === undefined)
     throw new TypeError(`${at}: bound it with max()`)
+}
+
+/** The format is the smallest that holds both bounds; bounds that the format or zod implies are left out. */
+function copyIntegerBounds(from: Emitted, to: Structural): void {
+  const { least, most } = int32
+  const fits = Number(from['minimum'] ?? -safeInteger) >= least && Number(from['maximum'] ?? safeInteger) <= most
+  to.format = fits ? 'int32' : 'int64'
+  copyBounds(from, to, fits ? int32 : { least: -safeInteger, most: safeInteger })
+}
+
+function copyBounds(from: Emitted, to: Structural, implied: { least: number; most: number }): void {
+  const { minimum, maximum } = from
+  if (typeof minimum === 'number' && minimum > implied.least) to.minimum = minimum
+  if (typeof maximum === 'number' && maximum < implied.most) to.maximum = maximum
 }
 
 function convertArray(from: Emitted, to: Structural, marks: Marks, at: string): void {
@@ -137,14 +162,15 @@ function convertObject(from: Emitted, to: Structural, marks: Marks, at: string):
     to['x-kubernetes-preserve-unknown-fields'] = true
     return
   }
-  if (from.properties !== undefined) {
+  if (Object.keys(from.properties ?? {}).length > 0) {
     to.properties = Object.fromEntries(
-      Object.entries(from.properties).map(([name, property]) => [name, convert(property, `${at}.${name}`)]),
+      Object.entries(from.properties ?? {}).map(([name, property]) => [name, convert(property, `${at}.${name}`)]),
     )
     if (from.required !== undefined && from.required.length > 0) to.required = [...from.required].sort()
   } else if (typeof from.additionalProperties === 'object') {
     to.additionalProperties = convert(from.additionalProperties, `${at}{}`)
-    to.maxProperties = defaultMaxProperties
+    if (marks.maxProperties === undefined) throw new TypeError(`${at}: bound the map: use mapOf()`)
+    to.maxProperties = marks.maxProperties
   } else {
     throw new TypeError(`${at}: an object without fields; use opaque() or z.record()`)
   }

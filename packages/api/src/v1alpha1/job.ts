@@ -7,13 +7,19 @@
 import { z } from 'zod'
 import { conditions } from '../conditions.ts'
 import { defineKind, type InputOf, type ObjectOf } from '../kind.ts'
-import { rule } from '../schema.ts'
+import { mapOf, type Rule, rule } from '../schema.ts'
 import { dnsName, objectReference } from './references.ts'
 
 /** Largest prompt (or all messages together) that may stand in the object itself, in bytes of UTF-8; larger input goes by URI. */
 export const maxInlineInputBytes = 16_384
 /** Largest result that is repeated in the status, in bytes; the stored object is always whole. */
 export const maxInlineResultBytes = 4096
+
+/** Text that counts by its bytes, not its characters: a page of Chinese is three times as long in etcd as it looks. */
+const inlineText = rule(z.string().max(maxInlineInputBytes), {
+  rule: `size(bytes(self)) <= ${maxInlineInputBytes}`,
+  message: `has more than ${maxInlineInputBytes} bytes of UTF-8 (16 KiB)`,
+})
 
 const parameters = z.object({
   maxTokens: z.int32().min(1).max(131_072).default(256).describe('Most tokens to generate.'),
@@ -27,12 +33,12 @@ const parameters = z.object({
 const inference = rule(
   z.object({
     modelRef: objectReference.describe('The Model that answers.'),
-    prompt: z.string().min(1).max(maxInlineInputBytes).optional().describe('The text to continue or answer (at most 16 KiB).'),
+    prompt: inlineText.min(1).optional().describe('The text to continue or answer (at most 16 KiB).'),
     messages: z
       .array(
         z.object({
           role: z.enum(['system', 'user', 'assistant']).describe('Who says it.'),
-          content: z.string().max(maxInlineInputBytes).describe('What is said.'),
+          content: inlineText.describe('What is said.'),
         }),
       )
       .max(64)
@@ -49,10 +55,7 @@ const inference = rule(
 
 const maintenance = z.object({
   task: z.enum(['ImportModel']).describe('The built-in task to run.'),
-  parameters: z
-    .record(z.string().max(63), z.string().max(2048))
-    .optional()
-    .describe('Parameters of the task. ImportModel: uri, and digest when one is demanded.'),
+  parameters: mapOf(z.string().max(2048)).optional().describe('Parameters of the task. ImportModel: uri, and digest when one is demanded.'),
 })
 
 /** The blocks of which a Job has exactly one. */
@@ -199,6 +202,37 @@ const mutable = ['suspend', 'cancel', 'priority', 'deadlines', 'queue']
 const frozenFields = Object.keys(spec.shape).filter((field) => !mutable.includes(field))
 const unchanged = (path: string): string =>
   `(has(self.${path}) == has(oldSelf.${path}) && (!has(self.${path}) || self.${path} == oldSelf.${path}))`
+const fence = (fieldPath: string, transition: string, message: string): Rule => ({
+  rule: transition,
+  message,
+  fieldPath,
+  reason: 'FieldValueForbidden',
+})
+
+/** What an update may not do, whoever sends it. */
+const fences: readonly Rule[] = [
+  fence('.status', '!has(oldSelf.status) || has(self.status)', 'status cannot be removed'),
+  fence('.status.attempt', '!has(oldSelf.status) || self.status.attempt >= oldSelf.status.attempt', 'attempt never falls'),
+  fence(
+    '.status.worker',
+    '!has(oldSelf.status) || self.status.attempt != oldSelf.status.attempt || !has(oldSelf.status.worker) || (has(self.status.worker) && self.status.worker == oldSelf.status.worker)',
+    'worker is fixed within an attempt',
+  ),
+  fence(
+    '.status.phase',
+    `!has(oldSelf.status) || !(oldSelf.status.phase in ${terminal}) || self.status.phase == oldSelf.status.phase`,
+    'a terminal phase never changes',
+  ),
+  fence('.spec.cancel', '!oldSelf.spec.cancel || self.spec.cancel', 'cancel cannot be taken back'),
+  fence(
+    '.spec.queue',
+    "self.spec.queue == oldSelf.spec.queue || !has(oldSelf.status) || oldSelf.status.phase == 'Pending'",
+    'queue may change only while the Job is Pending',
+  ),
+  ...frozenFields.map((field) =>
+    fence(`.spec.${field}`, unchanged(`spec.${field}`), `${field} cannot change after creation; create a new Job instead`),
+  ),
+]
 
 export const jobKind = defineKind({
   kind: 'Job',
@@ -222,45 +256,7 @@ export const jobKind = defineKind({
       },
     ],
   },
-  rules: [
-    { rule: '!has(oldSelf.status) || has(self.status)', message: 'status cannot be removed', serverOnly: true, fieldPath: '.status' },
-    {
-      rule: '!has(oldSelf.status) || self.status.attempt >= oldSelf.status.attempt',
-      message: 'attempt never falls',
-      serverOnly: true,
-      fieldPath: '.status.attempt',
-    },
-    {
-      rule: '!has(oldSelf.status) || self.status.attempt != oldSelf.status.attempt || !has(oldSelf.status.worker) || (has(self.status.worker) && self.status.worker == oldSelf.status.worker)',
-      message: 'worker is fixed within an attempt',
-      serverOnly: true,
-      fieldPath: '.status.worker',
-    },
-    {
-      rule: `!has(oldSelf.status) || !(oldSelf.status.phase in ${terminal}) || self.status.phase == oldSelf.status.phase`,
-      message: 'a terminal phase never changes',
-      serverOnly: true,
-      fieldPath: '.status.phase',
-    },
-    {
-      rule: '!oldSelf.spec.cancel || self.spec.cancel',
-      message: 'cancel cannot be taken back',
-      serverOnly: true,
-      fieldPath: '.spec.cancel',
-    },
-    {
-      rule: "self.spec.queue == oldSelf.spec.queue || !has(oldSelf.status) || oldSelf.status.phase == 'Pending'",
-      message: 'queue may change only while the Job is Pending',
-      serverOnly: true,
-      fieldPath: '.spec.queue',
-    },
-    ...frozenFields.map((field) => ({
-      rule: unchanged(`spec.${field}`),
-      message: `${field} cannot change after creation; create a new Job instead`,
-      serverOnly: true,
-      fieldPath: `.spec.${field}`,
-    })),
-  ],
+  rules: fences,
   columns: [
     { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
     { name: 'Reason', type: 'string', jsonPath: '.status.conditions[0].reason' },

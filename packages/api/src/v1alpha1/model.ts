@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { conditions } from '../conditions.ts'
 import { defineKind, type InputOf, type ObjectOf } from '../kind.ts'
-import { rule } from '../schema.ts'
+import { mapOf, rule } from '../schema.ts'
 import { allowedNamespaces, dnsName } from './references.ts'
 
 export const digestPattern = /^sha256:[a-f0-9]{64}$/
@@ -38,7 +38,7 @@ const spec = rule(
     runtime: z
       .object({
         engine: z.enum(['llama-cpp', 'vllm', 'pytorch']).default('llama-cpp').describe('Engine that loads the model.'),
-        parameters: z.record(z.string().max(63), z.string().max(256)).optional().describe('Settings of the engine, as it names them.'),
+        parameters: mapOf(z.string().max(256)).optional().describe('Settings of the engine, as it names them.'),
       })
       .default({ engine: 'llama-cpp' })
       .describe('How the model is run.'),

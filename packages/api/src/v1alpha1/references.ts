@@ -1,5 +1,6 @@
 /** Shapes that several kinds share: references, namespaces that may use an object, names. */
 import { z } from 'zod'
+import { mapOf } from '../schema.ts'
 
 export const dnsName = z
   .string()
@@ -14,7 +15,7 @@ export const objectReference = z.object({
 })
 
 export const labelSelector = z.object({
-  matchLabels: z.record(z.string().max(317), z.string().max(63)).optional().describe('Labels that must all be present.'),
+  matchLabels: mapOf(z.string().max(63), { maxKeyLength: 317 }).optional().describe('Labels that must all be present.'),
 })
 
 /** Who outside the object's own namespace may use it. */
