@@ -94,7 +94,7 @@ async function untilIdle(dev: DevProcess): Promise<void> {
 async function stayUp(dev: DevProcess, { say, signal }: DemoOptions): Promise<void> {
   say('It stays up until Ctrl-C. In another terminal:\n')
   say(`   export KUBECONFIG=${dev.record.kubeconfig}`)
-  say('   kubectl get mnemos -A')
+  say(`   kubectl get mnemos -A      (no kubectl yet? ${dev.record.kubectl})`)
   say('   npx mnemos chat smollm2 "What is Kubernetes?"\n')
   await dev.ended(signal)
 }
