@@ -1,4 +1,5 @@
 /** What the operator watches, and the indexes by which it is found. Made anew for each term of leadership. */
+import type { Job } from '@mnemos/api'
 import { type Client, createInformer, type Informer, type KubeMetrics, type KubeObject, type Logger } from '@mnemos/kube'
 import {
   cachedJob,
@@ -14,11 +15,15 @@ import {
   workers,
 } from './resources.ts'
 
-/** Starts nothing: whoever runs the informers does. */
-export function cachesOf(client: Client, logger: Logger, metrics: KubeMetrics) {
+/** Starts nothing: whoever runs the informers does. @param see is shown each Job as it comes, before its input is dropped */
+export function cachesOf(client: Client, logger: Logger, metrics: KubeMetrics, see: (job: Job) => void) {
   const shared = { client, logger, metrics }
+  const seen = (job: Job): Job => {
+    see(job)
+    return cachedJob(job)
+  }
   const own = {
-    jobs: createInformer({ ...shared, resource: jobs, transform: cachedJob, indexes: jobIndexes }),
+    jobs: createInformer({ ...shared, resource: jobs, transform: seen, indexes: jobIndexes }),
     workers: createInformer({ ...shared, resource: workers, transform: withoutManagedFields, indexes: workerIndexes }),
     pools: createInformer({ ...shared, resource: pools, transform: withoutManagedFields }),
     models: createInformer({ ...shared, resource: models, transform: withoutManagedFields, indexes: modelIndexes }),

@@ -31,9 +31,12 @@ import { Dispatcher } from './dispatch/dispatcher.ts'
 import type { Leading } from './dispatch/grpc-server.ts'
 import type { Session } from './dispatch/sessions.ts'
 import { watchSilence } from './dispatch/silence.ts'
+import { Inputs } from './inputs.ts'
 import { Pace } from './pace.ts'
 import { PlacementLoop } from './placement-loop.ts'
 import { fieldManager, jobs, workers } from './resources.ts'
+
+const maxKeptInputBytes = 8 * 1024 * 1024
 
 export interface TermOptions {
   readonly client: Client
@@ -48,6 +51,7 @@ export interface TermOptions {
 
 interface Term {
   readonly caches: Caches
+  readonly inputs: Inputs
   readonly placement: PlacementLoop
   readonly dispatcher: Dispatcher
   readonly runtime: Runtime
@@ -77,11 +81,12 @@ export async function lead(options: TermOptions): Promise<void> {
 async function beginTerm({ config, leadership, clock, logger, metrics }: TermOptions, client: Client): Promise<Term> {
   const signer = assignmentSigner(await ensureAssignmentKey(client, config.systemNamespace))
   const { heartbeatMs, suspectMs, offlineMs, serverUrl, derivedStatusMs, identity } = config
-  const caches = cachesOf(client, logger, metrics)
+  const inputs = new Inputs(maxKeptInputBytes)
+  const caches = cachesOf(client, logger, metrics, (job) => inputs.see(job))
   const wakeJob = (name: ObjectName): void => term.runtime.wake(jobs, name)
   const placement = new PlacementLoop(wakeJob)
   const dispatcher = new Dispatcher({
-    ...{ client, signer, serverUrl, heartbeatMs, suspectMs, offlineMs, logger, wakeJob },
+    ...{ client, signer, serverUrl, inputs, heartbeatMs, suspectMs, offlineMs, logger, wakeJob },
     epoch: BigInt(leadership.epoch),
     now: () => clock.now(),
     monotonic: () => clock.monotonic(),
@@ -109,17 +114,19 @@ async function beginTerm({ config, leadership, clock, logger, metrics }: TermOpt
   ]
   const recorder = createEventRecorder({ client, controller: 'mnemos.dev/operator', instance: identity, clock, logger })
   const runtime = createRuntime({ client, fieldManager, clock, logger, metrics, recorder, informers: caches.all, controllers })
-  const term: Term = { caches, placement, dispatcher, runtime }
+  const term: Term = { caches, inputs, placement, dispatcher, runtime }
   return term
 }
 
 /** What placement and dispatch must hear of at once, beside the keys that the runtime wakes. */
 function followChanges(term: Term): void {
-  const { caches, placement, dispatcher } = term
+  const { caches, inputs, placement, dispatcher } = term
   caches.jobs.onChange((change) => {
     placement.jobChanged(change)
-    const { metadata } = change.object
-    if (change.type === 'deleted') dispatcher.jobGone(metadata.uid ?? '', { mayRun: !isTerminal(change.object) })
+    if (change.type !== 'deleted') return
+    const { uid = '' } = change.object.metadata
+    inputs.take(uid)
+    dispatcher.jobGone(uid, { mayRun: !isTerminal(change.object) })
   })
   caches.workers.onChange(({ object }) => {
     const session = dispatcher.sessions.of(keyOf(object.metadata))

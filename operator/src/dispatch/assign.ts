@@ -1,11 +1,12 @@
 /**
- * What an attempt is to do, as its worker is told: read live, because caches hold no inputs, and only after the status that
- * issues the attempt is stored.
+ * What an attempt is to do, as its worker is told, and only after the status that issues the attempt is stored. The input comes
+ * from the few that are kept for a moment, else from a live read: caches hold no inputs.
  */
 import type { Job, Model } from '@mnemos/api'
 import { type AssignmentWork, encodeWork, type OperatorMessage, operatorMessage } from '@mnemos/contract'
 import type { AssignmentSigner } from '@mnemos/identity'
 import type { Client } from '@mnemos/kube'
+import type { Input, Inputs } from '../inputs.ts'
 import { jobs } from '../resources.ts'
 
 export interface AssignContext {
@@ -13,6 +14,7 @@ export interface AssignContext {
   readonly signer: AssignmentSigner
   readonly serverUrl: string
   readonly epoch: bigint
+  readonly inputs: Inputs
 }
 
 /** A token outlives the longest run by this much, so that a late upload still finds it valid. */
@@ -24,15 +26,15 @@ const defaultRunSeconds = 24 * 3600
  * @throws KubeError when the Job cannot be read
  */
 export async function assignmentOf(
-  { client, signer, serverUrl, epoch }: AssignContext,
+  { client, signer, serverUrl, epoch, inputs }: AssignContext,
   job: Job,
   model: Model | undefined,
 ): Promise<OperatorMessage | undefined> {
   const { name, namespace = '', uid = '' } = job.metadata
   const attempt = job.status?.attempt ?? 0
-  const live = job.spec.inference === undefined ? job : await client.get(jobs, { name, namespace })
-  if (live?.metadata.uid !== uid || live.status?.attempt !== attempt) return undefined
-  const work = workOf(live, model)
+  const input = await inputOf(job, client, inputs)
+  if (input === undefined) return undefined
+  const work = workOf(job, input, model)
   if (work === undefined) return undefined
   const runSeconds = job.spec.deadlines?.runSeconds
   const token = await signer.sign(
@@ -53,7 +55,17 @@ export async function assignmentOf(
   })
 }
 
-function workOf({ spec }: Job, model: Model | undefined): AssignmentWork | undefined {
+/** Undefined when the Job is gone, or has another attempt by now. */
+async function inputOf(job: Job, client: Client, inputs: Inputs): Promise<Input | undefined> {
+  const { name, namespace = '', uid = '' } = job.metadata
+  if (job.spec.inference === undefined) return {}
+  const kept = inputs.take(uid)
+  if (kept !== undefined) return kept
+  const live = await client.get(jobs, { name, namespace })
+  return live?.metadata.uid === uid && live.status?.attempt === job.status?.attempt ? live.spec.inference : undefined
+}
+
+function workOf({ spec }: Job, { prompt, messages }: Input, model: Model | undefined): AssignmentWork | undefined {
   if (spec.maintenance !== undefined) {
     const { uri = '', digest } = spec.maintenance.parameters ?? {}
     return { type: 'maintenance', task: spec.maintenance.task, parameters: { uri, ...(digest === undefined ? {} : { digest }) } }
@@ -61,7 +73,7 @@ function workOf({ spec }: Job, model: Model | undefined): AssignmentWork | undef
   const digest = model?.status?.digest
   const artifact = model?.status?.artifact
   if (spec.inference === undefined || model === undefined || digest === undefined || artifact === undefined) return undefined
-  const { prompt, messages, parameters } = spec.inference
+  const { parameters } = spec.inference
   const { engine, parameters: settings } = model.spec.runtime
   return {
     type: 'inference',

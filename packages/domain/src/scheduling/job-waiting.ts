@@ -11,6 +11,8 @@ import type { JobEffect, JobWorld, PlacedOn } from './job-world.ts'
 
 /** A wait shorter than a second is not worth a write; creation times are cut to whole seconds. */
 const describeAfterMs = 2000
+/** A line that moves says no more than that it moves. */
+const describeBusyAfterMs = 10_000
 /** Jobs far back in the line are looked at later: most will have started by then. */
 const refreshMs = 30_000
 
@@ -77,9 +79,12 @@ function inLinePlan(world: JobWorld, now: number): JobPlan {
   const effects: JobEffect[] = [{ type: 'queue', job, model }]
   const deadlineMs = queueDeadlineLeftMs(world, now)
   const isNear = waiting.position !== undefined
-  const dueMs = waitingSince(world) + (isNear ? describeAfterMs : refreshMs) - now
-  if (dueMs > 0) return { ...rest, effects, next: wakeAfter(dueMs, deadlineMs) }
   const finding = workerFinding(world)
+  const patienceMs = !isNear ? refreshMs : finding.reason === 'WorkersBusy' ? describeBusyAfterMs : describeAfterMs
+  const waitedMs = now - waitingSince(world)
+  // Who came just now does not know yet whether there are workers at all.
+  const dueMs = (waitedMs < describeAfterMs ? describeAfterMs : patienceMs) - waitedMs
+  if (dueMs > 0) return { ...rest, effects, next: wakeAfter(dueMs, deadlineMs) }
   // A long line that moves is not described from its far end: the writes would outnumber the Jobs.
   if (!isNear && finding.reason === 'WorkersBusy') return { ...rest, effects, next: wakeAfter(refreshMs, deadlineMs) }
   return { ...described(world, finding, waiting.position), effects, next: wakeAfter(refreshMs, deadlineMs) }
