@@ -114,6 +114,9 @@ function importedPlan(world: ModelWorld, job: Job): ModelPlan {
       `Job ${job.metadata.name} succeeded without saying what it imported; delete it to import again.`,
     )
   const { digest, artifact, sizeBytes, ...resolved } = result.data
+  const wanted = model.spec.source.digest
+  if (wanted !== undefined && wanted !== digest)
+    return stalledPlan(model, 'DigestMismatch', `${model.spec.source.uri} has digest ${digest}, and spec.source.digest demands ${wanted}.`)
   const { progress: _progress, ...kept } = statusOfModel(model)
   const known = Object.fromEntries(Object.entries(resolved).filter(([, value]) => value !== undefined))
   return readyPlan(world, { ...kept, phase: 'Ready', digest, artifact, sizeBytes, resolved: known })

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ModelStatus, Reason } from '@mnemos/api'
+import { aDigest, aJob, aModel, type JobBuilder, type ModelBuilder, testEpochMs } from '@mnemos/testkit'
+import { decideModel, importJobName, type ModelPlan, type ModelWorld } from './model.ts'
+
+const now = testEpochMs + 60_000
+const digest = aDigest('found')
+const artifact = `models/sha256/${digest.slice(7)}`
+const fresh = aModel('m').from('https://models.example/m.gguf')
+
+function world(model: ModelBuilder, importJob?: JobBuilder, of: Partial<ModelWorld> = {}): ModelWorld {
+  return { model: model.build(), importJob: importJob?.build(), cachedOn: [], loadedOn: [], dueInMs: 0, ...of }
+}
+
+const importing = aJob('import').importing('https://models.example/m.gguf')
+const imported = (result: object): JobBuilder =>
+  importing.thatIs('Succeeded', { result: { uri: 'artifact://x', sha256: '0'.repeat(64), sizeBytes: 9, inline: JSON.stringify(result) } })
+const failed = (reason: string, message: string): JobBuilder =>
+  importing.thatIs('Failed', { failure: { class: 'BadInput', reason, message } })
+const verified = fresh.thatIsReady(digest)
+
+interface Case {
+  readonly world: ModelWorld
+  readonly wantPhase: ModelStatus['phase']
+  readonly wantReason: Reason
+  readonly wantMessage?: RegExp
+  readonly wantStatus?: Partial<ModelStatus>
+  readonly wantCreated?: number
+}
+
+const cases: Record<string, Case> = {
+  'a new Model has its bytes imported by a Job of its own': {
+    world: world(fresh),
+    wantPhase: 'Importing',
+    wantReason: 'Importing',
+    wantCreated: 1,
+  },
+  'an import shows how far it is, and how long it will take': {
+    world: world(
+      fresh,
+      importing.thatIs('Running', { startedAt: new Date(now - 10_000).toISOString(), progress: { bytes: 250, totalBytes: 1000 } }),
+    ),
+    wantPhase: 'Importing',
+    wantReason: 'Importing',
+    wantStatus: { progress: { bytes: 250, total: 1000, percent: 25, etaSeconds: 30 } },
+  },
+  'an import that waits says for what': {
+    world: world(fresh, importing.thatIs('Pending', { queue: { reasons: ['needs a Worker; none that takes work is connected'] } })),
+    wantPhase: 'Importing',
+    wantReason: 'Importing',
+    wantMessage: /needs a Worker; none that takes work is connected/,
+  },
+  'an import that succeeded makes the Model ready, pins its digest and tells what was found': {
+    world: world(fresh, imported({ digest, artifact, sizeBytes: '1024', family: 'llama', contextLength: 8192 })),
+    wantPhase: 'Ready',
+    wantReason: 'ArtifactVerified',
+    wantMessage: /pinned at import/,
+    wantStatus: { digest, artifact, sizeBytes: 1024, resolved: { family: 'llama', contextLength: 8192 }, progress: undefined },
+  },
+  'bytes with another digest are named, with both digests': {
+    world: world(
+      fresh.from('https://models.example/m.gguf', aDigest('wanted')),
+      failed('DigestMismatch', `m.gguf has ${digest}, and ${aDigest('wanted')} was demanded.`),
+    ),
+    wantPhase: 'Failed',
+    wantReason: 'DigestMismatch',
+    wantMessage: new RegExp(`${digest}.*${aDigest('wanted')}`),
+  },
+  'a result with another digest than the demanded one is not believed': {
+    world: world(fresh.from('https://models.example/m.gguf', aDigest('wanted')), imported({ digest, artifact, sizeBytes: 1 })),
+    wantPhase: 'Failed',
+    wantReason: 'DigestMismatch',
+    wantMessage: new RegExp(`${digest}.*${aDigest('wanted')}`),
+  },
+  'an import that failed says why, and how to try again': {
+    world: world(fresh, failed('NotFound', 'There is nothing there.')),
+    wantPhase: 'Failed',
+    wantReason: 'ImportFailed',
+    wantMessage: /There is nothing there\. Delete Job import to import again/,
+  },
+  'a result that cannot be read is a failed import': { world: world(fresh, imported({})), wantPhase: 'Failed', wantReason: 'ImportFailed' },
+}
+
+for (const [sentence, { world: of, wantPhase, wantReason, wantMessage, wantStatus, wantCreated }] of Object.entries(cases)) {
+  test(sentence, () => {
+    const plan = decideModel(of, now)
+    assert.equal(plan.status?.phase, wantPhase)
+    assert.ok(
+      plan.conditions?.every(({ reason }) => reason === wantReason),
+      JSON.stringify(plan.conditions),
+    )
+    if (wantMessage !== undefined) assert.match(plan.conditions?.[0]?.message ?? '', wantMessage)
+    for (const [field, value] of Object.entries(wantStatus ?? {})) assert.deepEqual(plan.status?.[field as keyof ModelStatus], value, field)
+    assert.equal(plan.create?.length ?? 0, wantCreated ?? 0)
+  })
+}
+
+test('kstatus reads a Model right', () => {
+  const read = (plan: ModelPlan): string => {
+    const holds = (type: string): boolean => plan.conditions?.some((fact) => fact.type === type && fact.status === 'True') ?? false
+    return holds('Stalled') ? 'Failed' : holds('Reconciling') ? 'InProgress' : holds('Ready') ? 'Current' : 'unclear'
+  }
+  assert.equal(read(decideModel(world(fresh), now)), 'InProgress')
+  assert.equal(read(decideModel(world(fresh, imported({ digest, artifact, sizeBytes: 1 })), now)), 'Current')
+  assert.equal(read(decideModel(world(fresh, failed('NotFound', 'Nothing.')), now)), 'Failed')
+})
+
+test('the import Job belongs to the Model and is named by its source', () => {
+  const [job] = decideModel(world(fresh), now).create ?? []
+  assert.equal(job?.metadata.name, importJobName(fresh.build()))
+  assert.equal(job.metadata.ownerReferences?.[0]?.uid, 'uid-m')
+  assert.notEqual(importJobName(fresh.build()), importJobName(fresh.from('https://models.example/other.gguf').build()))
+})
+
+test('where the bytes are is written when it is due', () => {
+  const done = imported({ digest, artifact, sizeBytes: 1024 })
+  const later = decideModel(world(verified, done, { cachedOn: ['w'], dueInMs: 2000 }), now)
+  assert.equal(later.status?.cachedOn, undefined)
+  assert.deepEqual(later.next, { kind: 'after', seconds: 2 })
+  assert.deepEqual(decideModel(world(verified, done, { cachedOn: ['w'] }), now).status?.cachedOn, ['w'])
+})
+
+test('a verified Model whose import Job is gone stays ready', () => {
+  const known = verified.thatIs({
+    conditions: [
+      { type: 'ArtifactVerified', status: 'True', reason: 'ArtifactVerified', message: '', observedGeneration: 1, lastTransitionTime: '' },
+    ],
+  })
+  assert.equal(decideModel(world(known), now).status?.phase, 'Ready')
+  assert.equal(decideModel(world(known), now).create, undefined)
+})
