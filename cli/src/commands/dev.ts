@@ -8,8 +8,8 @@
 import { readdir } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import type { Cluster } from '@mnemos/cluster'
-import { createClient, systemClock } from '@mnemos/kube'
-import { installKinds, installPool, publishServer } from '../dev/install.ts'
+import { type Client, createClient, systemClock } from '@mnemos/kube'
+import { installJoinToken, installKinds, installPool, publishServer } from '../dev/install.ts'
 import { type DevAddresses, processPlans } from '../dev/processes.ts'
 import { stepOf, untilReady } from '../dev/readiness.ts'
 import { claimState, type DevState } from '../dev/state.ts'
@@ -56,6 +56,7 @@ export async function dev({ globals, config, terminal, signal }: Invocation, fla
   const state = await claimState(options.state, options.keep)
   const children: Supervised[] = []
   let cluster: Cluster | undefined
+  let client: Client | undefined
   try {
     const foundation = await stepOf(
       terminal,
@@ -65,14 +66,21 @@ export async function dev({ globals, config, terminal, signal }: Invocation, fla
     )
     cluster = foundation.cluster
     signal.throwIfAborted()
-    const addresses = await prepare(foundation, terminal, signal)
+    const kube = createClient({ credentials: foundation.access.credentials, userAgent: 'mnemos-dev' })
+    client = kube
+    const addresses = await stepOf(terminal, 'kinds', prepare(kube, signal), toldOfKinds)
     const plans = processPlans({ ...options, config, state, addresses, kubeconfig: foundation.kubeconfig })
     const start = (plan: ChildPlan): Supervised => {
       const child = supervise(plan, { terminal, clock: systemClock, logFolder: state.logs, verbose: options.verbose })
       children.push(child)
       return child
     }
-    await startInOrder(plans, start, terminal, signal)
+    const ready = (child: Supervised): Promise<void> =>
+      stepOf(terminal, child.plan.name, untilReady(child, systemClock, signal), () => `log in ${relative('.', child.logFile)}`)
+    for (const child of plans.slice(0, -1).map(start)) await ready(child)
+    await installPool(kube, signal)
+    // The worker comes last: without an operator and a pool it would only complain.
+    for (const plan of plans.slice(-1)) await ready(start(plan))
     const pids = { ...cluster?.pids(), ...Object.fromEntries(children.map((child) => [child.plan.name, child.pid() ?? 0])) }
     const { kubectl } = foundation
     await state.publish({ pid: process.pid, kubeconfig: foundation.kubeconfig, kubectl, server: addresses.serverUrl, pids })
@@ -83,25 +91,13 @@ export async function dev({ globals, config, terminal, signal }: Invocation, fla
     if (!signal.aborted) throw error
   } finally {
     for (const child of [...children].reverse()) await child.stop()
+    await client?.close()
     await cluster?.stop()
     await state.release(options.keep)
     terminal.clearStatus()
   }
   terminal.say('Stopped; nothing is left running.')
   return exitCodes.ok
-}
-
-/** Starts all but the last side by side, and the last (the worker) when they are ready: alone it would only complain. */
-async function startInOrder(
-  plans: readonly ChildPlan[],
-  start: (plan: ChildPlan) => Supervised,
-  terminal: Terminal,
-  signal: AbortSignal,
-): Promise<void> {
-  const ready = (child: Supervised): Promise<void> =>
-    stepOf(terminal, child.plan.name, untilReady(child, systemClock, signal), () => `log in ${relative('.', child.logFile)}`)
-  for (const child of plans.slice(0, -1).map(start)) await ready(child)
-  for (const plan of plans.slice(-1)) await ready(start(plan))
 }
 
 async function startFoundation(options: DevOptions, state: DevState, terminal: Terminal): Promise<Foundation> {
@@ -116,22 +112,14 @@ async function startFoundation(options: DevOptions, state: DevState, terminal: T
 }
 
 /** Installs what the processes need and picks their ports. */
-async function prepare(foundation: Foundation, terminal: Terminal, signal: AbortSignal): Promise<DevAddresses> {
-  const client = createClient({ credentials: foundation.access.credentials, userAgent: 'mnemos-dev' })
-  try {
-    const install = async (): Promise<DevAddresses & { count: number }> => {
-      const count = await installKinds(client, systemClock, signal)
-      const joinToken = await installPool(client, signal)
-      const addresses = await pickAddresses(joinToken)
-      await publishServer(client, addresses.serverUrl, signal)
-      return { ...addresses, count }
-    }
-    const told = ({ count }: { count: number }): string => `${count} CustomResourceDefinitions, WorkerPool local, Namespace mnemos-system`
-    return await stepOf(terminal, 'kinds', install(), told)
-  } finally {
-    await client.close()
-  }
+async function prepare(client: Client, signal: AbortSignal): Promise<DevAddresses & { kinds: number }> {
+  const kinds = await installKinds(client, systemClock, signal)
+  const addresses = await pickAddresses(await installJoinToken(client, signal))
+  await publishServer(client, addresses.serverUrl, signal)
+  return { ...addresses, kinds }
 }
+
+const toldOfKinds = ({ kinds }: { kinds: number }): string => `${kinds} CustomResourceDefinitions, Namespace mnemos-system`
 
 async function pickAddresses(joinToken: string): Promise<DevAddresses> {
   const { freePort } = await import('@mnemos/cluster')

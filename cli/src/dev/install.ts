@@ -67,8 +67,8 @@ function isEstablished(definition: Definition | undefined): boolean {
   return definition?.status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True') ?? false
 }
 
-/** Makes the system namespace and the pool. @returns the token with which workers join that pool */
-export async function installPool(client: Client, signal: AbortSignal): Promise<string> {
+/** Makes the system namespace and the token of the pool. @returns the token with which workers join that pool */
+export async function installJoinToken(client: Client, signal: AbortSignal): Promise<string> {
   const options = { fieldManager, force: true, signal }
   await client.apply(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: serverAddress.namespace } }, options)
   const name = { namespace: devPool.namespace, name: `mnemos-join-${devPool.name}` }
@@ -76,10 +76,15 @@ export async function installPool(client: Client, signal: AbortSignal): Promise<
   const token = known === undefined ? randomBytes(32).toString('hex') : Buffer.from(known, 'base64').toString()
   const secret: Secret = { apiVersion: 'v1', kind: 'Secret', metadata: name, data: { token: Buffer.from(token).toString('base64') } }
   await client.apply(secrets, secret, options)
+  return token
+}
+
+/** Makes the pool. Only once the webhook answers: in a cluster that was kept it is still registered, and asked. */
+export async function installPool(client: Client, signal: AbortSignal): Promise<void> {
+  const options = { fieldManager, force: true, signal }
   const spec = { external: true, engines: ['llama-cpp'], allowedNamespaces: { from: 'All' } }
   const pool = { apiVersion, kind: 'WorkerPool', metadata: devPool, spec }
   await client.apply(pools, pool, options)
-  return token
 }
 
 /** Publishes the server's URL, readable by everyone who is known to the cluster. */
