@@ -1,6 +1,6 @@
 /** Gathers from caches, sessions, reports and placement what a decision about one Job may know. Reads only. */
 import { type Job, parseTime } from '@mnemos/api'
-import { isActive, type JobWorld, mayUse, type Stray } from '@mnemos/domain'
+import { isActive, type JobWorld, mayUse, type PlacedOn, type Stray } from '@mnemos/domain'
 import type { ObjectName, Reader } from '@mnemos/kube'
 import type { Reports } from '../dispatch/reports.ts'
 import type { Sessions } from '../dispatch/sessions.ts'
@@ -35,7 +35,7 @@ export function observeJob({ sessions, reports, placement, now }: JobSources, re
     placement: placement.reservationOf(uid),
     waiting: placement.standing(job, model, isOld),
     worker: worker === undefined || !isActive(job) ? 'gone' : sessions.linkTo(worker, { jobUid: uid, attempt }),
-    report: worker === undefined ? undefined : reports.of(uid, attempt, worker.instance),
+    report: worker === undefined ? undefined : reports.of(uid, attempt, worker),
     strays: straysOf(reports, job),
   }
 }
@@ -50,8 +50,8 @@ function straysOf(reports: Reports, { metadata, status }: Job): Stray[] {
   const { attempt = 0, worker } = status ?? {}
   return reports
     .all(metadata.uid ?? '')
-    .filter(({ attempt: reported, report }) => reported < attempt || (reported === attempt && report.instance !== worker?.instance))
-    .map(({ attempt: reported, report }) => ({ attempt: reported, instance: report.instance, ended: report.end !== undefined }))
+    .filter(({ attempt: reported, report: { from } }) => reported < attempt || (reported === attempt && !isSame(from, worker)))
+    .map(({ attempt: reported, report }) => ({ attempt: reported, worker: report.from, ended: report.end !== undefined }))
 }
 
 function modelNamesIn(reader: Reader, namespace: string): string[] {
@@ -59,4 +59,8 @@ function modelNamesIn(reader: Reader, namespace: string): string[] {
     .list(models)
     .filter(({ metadata }) => metadata.namespace === namespace)
     .map(({ metadata }) => metadata.name)
+}
+
+function isSame(a: PlacedOn, b: PlacedOn | undefined): boolean {
+  return a.name === b?.name && a.instance === b.instance
 }

@@ -11,7 +11,7 @@ import { type Client, keyOf, type Logger, type ObjectName } from '@mnemos/kube'
 import { jobs } from '../resources.ts'
 import { type AssignContext, assignmentOf } from './assign.ts'
 import { endOf, Reports } from './reports.ts'
-import { holds, type Session, Sessions, type SessionTimes } from './sessions.ts'
+import { holds, processOf, type Session, Sessions, type SessionTimes } from './sessions.ts'
 
 export interface DispatcherOptions extends AssignContext, SessionTimes {
   readonly client: Client
@@ -26,6 +26,8 @@ export interface DispatcherOptions extends AssignContext, SessionTimes {
   /** The cached Job of a UID, if any. */
   readonly jobName: (uid: string) => ObjectName | undefined
 }
+
+const maxReports = 100_000
 
 type AttemptEffect = Exclude<JobEffect, { type: 'queue' | 'leaveQueue' }>
 
@@ -64,7 +66,7 @@ export class Dispatcher {
     }
     this.sessions.open(session)
     send(operatorMessage(epoch, { case: 'welcome', value: { heartbeatMs } }))
-    for (const ref of hello.running) this.reports.started(ref, session, now())
+    for (const ref of hello.running) this.reports.started(ref, processOf(session), now())
     logger.info({ worker, instance: hello.instance, running: hello.running.length, finished: hello.finished.length }, 'worker connected')
     this.#options.onWorker(session)
     for (const ref of hello.running) this.#wake(ref, session)
@@ -79,7 +81,13 @@ export class Dispatcher {
   }
 
   received(session: Session, { message }: WorkerMessage): void {
+    if (session.send === undefined) return
     session.heardAt = this.#options.monotonic()
+    // A worker keeps its results and says what it runs when it comes again, so nothing is lost by sending it away.
+    if (this.reports.size >= maxReports) {
+      session.hangUp('too many reports wait to be taken into account; come again')
+      return
+    }
     const { now } = this.#options
     switch (message.case) {
       case 'heartbeat':
@@ -90,23 +98,23 @@ export class Dispatcher {
         return
       case 'started':
         if (message.value.ref === undefined) return
-        this.reports.started(message.value.ref, session, now())
+        this.reports.started(message.value.ref, processOf(session), now())
         this.#wake(message.value.ref, session)
         return
       case 'progress':
         // Progress alone wakes nobody: a running Job looks at it when a write is due.
-        if (message.value.ref !== undefined) this.reports.progressed(message.value.ref, session, message.value, now())
+        if (message.value.ref !== undefined) this.reports.progressed(message.value.ref, processOf(session), message.value, now())
         return
       case 'result':
         if (message.value.ref === undefined) return
-        this.reports.ended(message.value.ref, session, endOf(message.value))
+        this.reports.ended(message.value.ref, processOf(session), endOf(message.value))
         this.#wake(message.value.ref, session)
         return
       case 'released':
         if (message.value.ref === undefined) return
         session.declines = true
         session.held.delete(attemptKey(message.value.ref))
-        this.reports.ended(message.value.ref, session, { type: 'released', reason: message.value.reason })
+        this.reports.ended(message.value.ref, processOf(session), { type: 'released', reason: message.value.reason })
         this.#options.onWorker(session)
         this.#wake(message.value.ref, session)
         return
@@ -130,15 +138,15 @@ export class Dispatcher {
         await this.#assign(effect)
         return
       case 'stop': {
-        const { uid, attempt, instance, reason } = effect
-        const session = this.sessions.byInstance(instance)
+        const { uid, attempt, worker, reason } = effect
+        const session = this.sessions.connected(worker)
         session?.send?.(operatorMessage(this.#options.epoch, { case: 'cancel', value: { ref: { jobUid: uid, attempt }, reason } }))
         return
       }
       case 'answer': {
-        const { uid, attempt, instance, verdict } = effect
-        this.reports.take(uid, attempt, instance)
-        const session = this.sessions.byInstance(instance)
+        const { uid, attempt, worker, verdict } = effect
+        this.reports.take(uid, attempt, worker)
+        const session = this.sessions.connected(worker)
         if (session !== undefined)
           this.#dismiss(session, { jobUid: uid, attempt }, verdict === 'committed' ? Verdict.COMMITTED : Verdict.SUPERSEDED)
       }
@@ -160,7 +168,7 @@ export class Dispatcher {
   async #assign({ job, model }: AttemptEffect & { type: 'assign' }): Promise<void> {
     const worker = job.status?.worker
     const ref = { jobUid: job.metadata.uid ?? '', attempt: job.status?.attempt ?? 0 }
-    const session = worker === undefined ? undefined : this.sessions.connected(worker.name, worker.instance)
+    const session = worker === undefined ? undefined : this.sessions.connected(worker)
     if (session === undefined || holds(session, ref)) return
     const key = attemptKey(ref)
     session.held.add(key)
@@ -184,9 +192,9 @@ export class Dispatcher {
 
   /** A running attempt that was heard of: its Job is woken only when it may not know. */
   #heard(session: Session, ref: AttemptRef): void {
-    if (holds(session, ref) && this.reports.of(ref.jobUid, ref.attempt, session.instance) !== undefined) return
+    if (holds(session, ref) && this.reports.of(ref.jobUid, ref.attempt, processOf(session)) !== undefined) return
     session.held.add(attemptKey(ref))
-    this.reports.started(ref, session, this.#options.now())
+    this.reports.started(ref, processOf(session), this.#options.now())
     this.#wake(ref, session)
   }
 

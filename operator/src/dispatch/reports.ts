@@ -3,32 +3,28 @@
  * decided, and all of it may be lost, because a worker keeps a result until it is answered and says again what it runs.
  */
 
+import { createHash } from 'node:crypto'
 import { type FailureClass, failureClasses, maxInlineResultBytes } from '@mnemos/api'
 import type { AttemptProgress, AttemptRef, AttemptResult } from '@mnemos/contract'
-import type { AttemptEnd, AttemptReport } from '@mnemos/domain'
+import type { AttemptEnd, AttemptReport, PlacedOn } from '@mnemos/domain'
 
 export interface Report extends AttemptReport {
-  readonly worker: string
-  readonly instance: string
-}
-
-export interface Sender {
-  readonly worker: string
-  readonly instance: string
+  readonly from: PlacedOn
 }
 
 export class Reports {
-  /** By Job UID, then by attempt and instance. */
+  #size = 0
+  /** By Job UID, then by attempt and process: what one worker says cannot stand in for another. */
   readonly #byJob = new Map<string, Map<string, Report>>()
 
-  started({ jobUid, attempt }: AttemptRef, from: Sender, at: number): void {
-    const known = this.#get(jobUid, attempt, from)
-    if (known?.startedAt === undefined) this.#set(jobUid, attempt, { ...known, ...from, startedAt: at })
+  started({ jobUid, attempt }: AttemptRef, from: PlacedOn, at: number): void {
+    const known = this.of(jobUid, attempt, from)
+    if (known?.startedAt === undefined) this.#set(jobUid, attempt, { ...known, from, startedAt: at })
   }
 
-  progressed({ jobUid, attempt }: AttemptRef, from: Sender, progress: AttemptProgress, at: number): void {
+  progressed({ jobUid, attempt }: AttemptRef, from: PlacedOn, progress: AttemptProgress, at: number): void {
     const { percent, tokens, bytes, totalBytes, message } = progress
-    const known = this.#get(jobUid, attempt, from)
+    const known = this.of(jobUid, attempt, from)
     const counted = {
       percent: Math.max(0, Math.min(100, percent)),
       tokens: Math.max(0, tokens),
@@ -36,16 +32,21 @@ export class Reports {
       totalBytes: Number(totalBytes),
       message,
     }
-    this.#set(jobUid, attempt, { startedAt: at, ...known, ...from, progress: counted })
+    this.#set(jobUid, attempt, { startedAt: at, ...known, from, progress: counted })
   }
 
-  ended({ jobUid, attempt }: AttemptRef, from: Sender, end: AttemptEnd): void {
-    const known = this.#get(jobUid, attempt, from)
-    this.#set(jobUid, attempt, { ...known, ...from, end })
+  ended({ jobUid, attempt }: AttemptRef, from: PlacedOn, end: AttemptEnd): void {
+    const known = this.of(jobUid, attempt, from)
+    this.#set(jobUid, attempt, { ...known, from, end })
   }
 
-  of(uid: string, attempt: number, instance: string): Report | undefined {
-    return this.#byJob.get(uid)?.get(`${attempt} ${instance}`)
+  of(uid: string, attempt: number, from: PlacedOn): Report | undefined {
+    return this.#byJob.get(uid)?.get(keyOf(attempt, from))
+  }
+
+  /** How many reports wait to be taken into account. */
+  get size(): number {
+    return this.#size
   }
 
   /** Every report about a Job, with its attempt. */
@@ -54,31 +55,35 @@ export class Reports {
   }
 
   /** Forgets what one process reported about an attempt, and returns it. */
-  take(uid: string, attempt: number, instance: string): Report | undefined {
-    const taken = this.of(uid, attempt, instance)
+  take(uid: string, attempt: number, from: PlacedOn): Report | undefined {
+    const taken = this.of(uid, attempt, from)
     const reports = this.#byJob.get(uid)
-    reports?.delete(`${attempt} ${instance}`)
+    if (reports?.delete(keyOf(attempt, from)) === true) this.#size -= 1
     if (reports?.size === 0) this.#byJob.delete(uid)
     return taken
   }
 
   forget(uid: string): void {
+    this.#size -= this.#byJob.get(uid)?.size ?? 0
     this.#byJob.delete(uid)
-  }
-
-  #get(uid: string, attempt: number, { instance }: Sender): Report | undefined {
-    return this.of(uid, attempt, instance)
   }
 
   #set(uid: string, attempt: number, report: Report): void {
     const reports = this.#byJob.get(uid)
-    const key = `${attempt} ${report.instance}`
+    const key = keyOf(attempt, report.from)
+    if (reports?.has(key) !== true) this.#size += 1
     if (reports === undefined) this.#byJob.set(uid, new Map([[key, report]]))
     else reports.set(key, report)
   }
 }
 
+function keyOf(attempt: number, { name, instance }: PlacedOn): string {
+  return `${attempt} ${name} ${instance}`
+}
+
 const sha256Pattern = /^[a-f0-9]{64}$/
+const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
+const sha256Of = (text: string): string => createHash('sha256').update(text).digest('hex')
 
 /** A worker's result as a fact about its attempt; one that cannot be true is a failure of the worker. */
 export function endOf({ outcome, ref }: AttemptResult): AttemptEnd {
@@ -86,7 +91,10 @@ export function endOf({ outcome, ref }: AttemptResult): AttemptEnd {
     case 'success': {
       const { uri, sha256, sizeBytes, inline, usage } = outcome.value
       const prefix = `artifact://outputs/${ref?.namespace ?? ''}/${ref?.jobUid ?? ''}/a${ref?.attempt ?? 0}/`
-      if (!uri.startsWith(prefix) || !sha256Pattern.test(sha256)) return invalid('named no object of its own attempt, or no SHA-256')
+      const path = uri.slice(prefix.length)
+      if (!uri.startsWith(prefix) || !namePattern.test(path) || !sha256Pattern.test(sha256))
+        return invalid('named no object of its own attempt, or no SHA-256')
+      if (inline !== '' && sha256Of(inline) !== sha256) return invalid('had another text than the stored object')
       return {
         type: 'succeeded',
         uri,

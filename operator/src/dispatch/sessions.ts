@@ -6,7 +6,7 @@
  * that nobody can reach yet gives nobody's work away (for twice the time: then whoever asked for a cancel is not kept waiting).
  */
 import { type AttemptRef, attemptKey, type Capabilities, type OperatorMessage } from '@mnemos/contract'
-import type { WorkerLink } from '@mnemos/domain'
+import type { PlacedOn, WorkerLink } from '@mnemos/domain'
 
 export interface Session {
   /** `<namespace>/<name>` of the Worker. */
@@ -67,15 +67,9 @@ export class Sessions {
     return this.#byWorker.values()
   }
 
-  /** The session of a process, by the random name of that process. */
-  byInstance(instance: string): Session | undefined {
-    for (const session of this.#byWorker.values()) if (session.instance === instance) return session
-    return undefined
-  }
-
   /** The session that can be spoken to, if this very process is on the line. */
-  connected(worker: string, instance: string): Session | undefined {
-    const session = this.#byWorker.get(worker)
+  connected({ name, instance }: PlacedOn): Session | undefined {
+    const session = this.#byWorker.get(name)
     return session?.instance === instance && session.send !== undefined ? session : undefined
   }
 
@@ -96,10 +90,7 @@ export class Sessions {
   }
 
   /** What became of the process that was given an attempt, and whether it has it. */
-  linkTo(
-    { name, instance }: { readonly name: string; readonly instance: string },
-    ref: Pick<AttemptRef, 'jobUid' | 'attempt'>,
-  ): WorkerLink {
+  linkTo({ name, instance }: PlacedOn, ref: Pick<AttemptRef, 'jobUid' | 'attempt'>): WorkerLink {
     const session = this.#byWorker.get(name)
     if (session === undefined) return this.isGone(name) ? 'gone' : 'silent'
     if (session.instance !== instance || this.linkOf(session) === 'offline') return 'gone'
@@ -111,4 +102,9 @@ export class Sessions {
 /** Whether the process has, or was sent, an attempt. */
 export function holds(session: Session, ref: Pick<AttemptRef, 'jobUid' | 'attempt'>): boolean {
   return session.held.has(attemptKey(ref))
+}
+
+/** The process behind a session, as a Job's status names it. */
+export function processOf({ worker, instance }: Session): PlacedOn {
+  return { name: worker, instance }
 }

@@ -19,6 +19,7 @@ const causeReasons: Readonly<Record<FindingCode, string>> = {
   tooLong: 'FieldValueTooLong',
   tooMany: 'FieldValueTooMany',
   type: 'FieldValueTypeInvalid',
+  duplicate: 'FieldValueDuplicate',
   unknownField: 'FieldValueForbidden',
   immutable: 'FieldValueForbidden',
 }

@@ -7,6 +7,7 @@
 import { type ConditionFact, type Job, type Model, type ModelStatus, parseTime, type Reason } from '@mnemos/api'
 import type { Plan } from '@mnemos/kube'
 import { z } from 'zod'
+import { requesterAnnotation } from '../admission/requester.ts'
 import { childName } from '../child-name.ts'
 import { isTerminal, statusOf } from '../scheduling/job-status.ts'
 import type { Written } from '../written.ts'
@@ -69,6 +70,7 @@ function isVerified({ metadata, status }: Model): boolean {
 function importPlan(model: Model): ModelPlan {
   const { name, namespace = 'default', uid = '' } = model.metadata
   const { uri, digest } = model.spec.source
+  const requester = model.metadata.annotations?.[requesterAnnotation]
   const job = {
     apiVersion: model.apiVersion,
     kind: 'Job',
@@ -76,6 +78,7 @@ function importPlan(model: Model): ModelPlan {
       name: importJobName(model),
       namespace,
       labels: { 'app.kubernetes.io/managed-by': 'mnemos', 'mnemos.dev/model': name.slice(0, 63) },
+      ...(requester === undefined ? {} : { annotations: { [requesterAnnotation]: requester } }),
       ownerReferences: [{ apiVersion: model.apiVersion, kind: model.kind, name, uid, controller: true, blockOwnerDeletion: false }],
     },
     spec: { maintenance: { task: 'ImportModel', parameters: { uri, ...(digest === undefined ? {} : { digest }) } }, priority: 'high' },

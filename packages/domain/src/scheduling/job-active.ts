@@ -1,7 +1,7 @@
 /** A Job whose newest attempt is out: what its worker reported, what became of the worker, cancel and deadline. */
-import { type FailureClass, formatTime, type JobStatus, parseTime, type Reason } from '@mnemos/api'
+import { type FailureClass, formatTime, type Job, type JobStatus, parseTime, type Reason } from '@mnemos/api'
 import { conditionsFor, type JobPlan, rest, settled, statusOf, uidOf, wakeAfter, withEndedAttempt } from './job-status.ts'
-import type { AttemptEnd, AttemptReport, JobEffect, JobWorld, StopReason } from './job-world.ts'
+import type { AttemptEnd, AttemptReport, JobEffect, JobWorld, PlacedOn, StopReason } from './job-world.ts'
 import { costsRetry, freePauseSeconds, isFinal, pauseSeconds } from './retry.ts'
 
 /** `Running` is written only for what still runs this long after its start: short Jobs save a write. */
@@ -41,19 +41,11 @@ function runTimeLeftMs({ job, report }: JobWorld, now: number): number | undefin
 }
 
 function stoppingPlan({ job }: JobWorld, reason: StopReason): JobPlan {
-  const { attempt, worker } = statusOf(job)
-  return { ...rest, effects: [{ type: 'stop', uid: uidOf(job), attempt, instance: worker?.instance ?? '', reason }] }
+  return { ...rest, effects: [{ type: 'stop', ...attemptOf(job), reason }] }
 }
 
 function endedPlan(world: JobWorld, end: AttemptEnd, now: number): JobPlan {
-  const { attempt, worker } = statusOf(world.job)
-  const answer: JobEffect = {
-    type: 'answer',
-    uid: uidOf(world.job),
-    attempt,
-    instance: worker?.instance ?? '',
-    verdict: 'committed',
-  }
+  const answer: JobEffect = { type: 'answer', ...attemptOf(world.job), verdict: 'committed' }
   const plan = planOfEnd(world, end, now)
   return { ...plan, effects: [answer, ...(plan.effects ?? [])] }
 }
@@ -200,6 +192,12 @@ function goingOnPlan(world: JobWorld, now: number): JobPlan {
     conditions: conditionsFor('Running', 'Running', message),
     next: wakeAfter(job.spec.maintenance === undefined ? progressEveryMs.inference : progressEveryMs.maintenance, deadlineMs),
   }
+}
+
+/** The newest attempt, and who has it. */
+function attemptOf(job: Job): { uid: string; attempt: number; worker: PlacedOn } {
+  const { attempt, worker } = statusOf(job)
+  return { uid: uidOf(job), attempt, worker: worker ?? { name: '', instance: '' } }
 }
 
 function workerNameOf({ worker }: JobStatus): string {

@@ -23,6 +23,7 @@ export interface JobWorld {
   readonly strays: readonly Stray[]
 }
 
+/** One process of a worker: the Worker's `<namespace>/<name>`, and the random name of the process. */
 export interface PlacedOn {
   readonly name: string
   readonly instance: string
@@ -50,7 +51,7 @@ export type WorkerLink = 'has' | 'lacks' | 'silent' | 'gone'
 /** An attempt that somebody works on or has ended although it is not his: he must be told. */
 export interface Stray {
   readonly attempt: number
-  readonly instance: string
+  readonly worker: PlacedOn
   readonly ended: boolean
 }
 
@@ -96,9 +97,9 @@ export type JobEffect =
   /** Hand the newest attempt to its worker. */
   | { readonly type: 'assign'; readonly job: Job; readonly model: Model | undefined }
   /** Ask the worker to let go of an attempt. */
-  | { readonly type: 'stop'; readonly uid: string; readonly attempt: number; readonly instance: string; readonly reason: StopReason }
+  | { readonly type: 'stop'; readonly uid: string; readonly attempt: number; readonly worker: PlacedOn; readonly reason: StopReason }
   /** Tell the worker what became of its report, and forget it. */
-  | { readonly type: 'answer'; readonly uid: string; readonly attempt: number; readonly instance: string; readonly verdict: ResultVerdict }
+  | { readonly type: 'answer'; readonly uid: string; readonly attempt: number; readonly worker: PlacedOn; readonly verdict: ResultVerdict }
   /** Put the Job in line for a worker. */
   | { readonly type: 'queue'; readonly job: Job; readonly model: Model | undefined }
   | { readonly type: 'leaveQueue'; readonly uid: string }

@@ -140,7 +140,9 @@ class Simulation {
     return [...this.#reports].flatMap(([key, report]) => {
       const [uid, reported = '', instance = ''] = key.split('/')
       const isCurrent = Number(reported) === attempt && instance === worker?.instance
-      return uid !== uidOf(job) || isCurrent ? [] : [{ attempt: Number(reported), instance, ended: report.end !== undefined }]
+      return uid !== uidOf(job) || isCurrent
+        ? []
+        : [{ attempt: Number(reported), worker: { name: '', instance }, ended: report.end !== undefined }]
     })
   }
 
@@ -178,7 +180,7 @@ class Simulation {
         return
       }
       case 'stop': {
-        const process = this.#byInstance(effect.instance)
+        const process = this.#byInstance(effect.worker.instance)
         const key = `${effect.uid}/${effect.attempt}`
         if (process?.online !== true) return
         const item = process.work.get(key) ?? {}
@@ -188,9 +190,9 @@ class Simulation {
         return
       }
       case 'answer': {
-        const { uid, attempt, instance, verdict } = effect
-        this.#reports.delete(`${uid}/${attempt}/${instance}`)
-        this.#byInstance(instance)?.work.delete(`${uid}/${attempt}`)
+        const { uid, attempt, worker, verdict } = effect
+        this.#reports.delete(`${uid}/${attempt}/${worker.instance}`)
+        this.#byInstance(worker.instance)?.work.delete(`${uid}/${attempt}`)
         this.answers.push(`${uid}/${attempt} ${verdict}`)
       }
     }

@@ -275,8 +275,8 @@ const cases: Record<string, Case> = {
   'a process that runs an older attempt is stopped, and one that ended it is refused': {
     world: world(running, {
       strays: [
-        { attempt: 0, instance: 'old', ended: false },
-        { attempt: 0, instance: 'older', ended: true },
+        { attempt: 0, worker: { ...worker, instance: 'old' }, ended: false },
+        { attempt: 0, worker: { ...worker, instance: 'older' }, ended: true },
       ],
     }),
     wantEffects: ['stop superseded', 'answer superseded'],

@@ -41,10 +41,8 @@ function terminalPlan({ job }: JobWorld, now: number): JobPlan {
 /** Nobody waits for these attempts: their results are refused, and those still at work are stopped. */
 function straysTold({ job, strays }: JobWorld): JobEffect[] {
   const uid = uidOf(job)
-  return strays.map(({ attempt, instance, ended }) =>
-    ended
-      ? { type: 'answer', uid, attempt, instance, verdict: 'superseded' }
-      : { type: 'stop', uid, attempt, instance, reason: 'superseded' },
+  return strays.map(({ attempt, worker, ended }) =>
+    ended ? { type: 'answer', uid, attempt, worker, verdict: 'superseded' } : { type: 'stop', uid, attempt, worker, reason: 'superseded' },
   )
 }
 
@@ -52,7 +50,7 @@ function straysTold({ job, strays }: JobWorld): JobEffect[] {
 function lateReportTold({ job, report }: JobWorld): JobEffect[] {
   const { attempt, worker, phase } = statusOf(job)
   if (isActive(job) || worker === undefined || report === undefined) return []
-  const about = { uid: uidOf(job), attempt, instance: worker.instance }
+  const about = { uid: uidOf(job), attempt, worker }
   if (report.end !== undefined) return [{ type: 'answer', ...about, verdict: verdictFor(phase, report.end) }]
   return [{ type: 'stop', ...about, reason: 'superseded' }]
 }
