@@ -25,7 +25,7 @@ export function holds({ rule }: Rule, variables: Variables): boolean | undefined
 /** A value as CEL sees it: integers of the schema are 64-bit, absent fields are absent. */
 export function celValue(schema: z.core.$ZodType, value: unknown): unknown {
   const shape = shapeOf(schema)
-  if (shape.type === 'integer' && typeof value === 'number') return BigInt(value)
+  if (shape.type === 'integer' && Number.isSafeInteger(value)) return BigInt(Number(value))
   if (Array.isArray(value)) return value.map((item: unknown) => (shape.type === 'list' ? celValue(shape.items, item) : item))
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value).filter(([, item]) => item !== undefined)

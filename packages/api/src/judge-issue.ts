@@ -1,7 +1,7 @@
 /** What zod says about a value, in the words that users of Kubernetes know, with what would be right. */
 import type { z } from 'zod'
-import { about, didYouMean, type Finding, type Path } from './judge.ts'
-import { shapeOf, unwrap } from './schema-walk.ts'
+import { about, didYouMean, type Finding, type Path } from './finding.ts'
+import { limitsOf, shapeOf } from './schema-walk.ts'
 
 /** Values are shown cut: an input may be long, and may be private. */
 const maxShown = 40
@@ -19,7 +19,12 @@ export function findingOf(issue: z.core.$ZodIssue, path: Path, schema: z.core.$Z
     case 'invalid_value': {
       const values = issue.values.map(String)
       return {
-        ...about(path, 'enum', `${shown(found)} is not supported`, didYouMean(String(found), values)),
+        ...about(
+          path,
+          'enum',
+          `${shown(found)} is not supported`,
+          typeof found === 'string' ? didYouMean(found, values) : `use one of ${values.join(', ')}`,
+        ),
         expected: values.join(' | '),
         found: shown(found),
       }
@@ -75,22 +80,9 @@ function hintOf(schema: z.core.$ZodType): string | undefined {
   const shape = shapeOf(schema)
   if (shape.type === 'enum') return `use one of ${shape.values.join(', ')}`
   if (shape.type !== 'integer' && shape.type !== 'number') return undefined
-  const [least, most] = boundsOf(schema)
+  const { least, most } = limitsOf(schema)
   if (least === undefined || most === undefined) return undefined
   return `use a ${shape.type === 'integer' ? 'whole number' : 'number'} from ${least} to ${most}`
-}
-
-/** The bounds that the checks of a number set, both inclusive. */
-function boundsOf(schema: z.core.$ZodType): [number | undefined, number | undefined] {
-  let least: number | undefined
-  let most: number | undefined
-  for (const check of unwrap(schema).schema._zod.def.checks ?? []) {
-    // Only checks of bounds have a value.
-    const { check: name, value } = check._zod.def as { check: string; value?: number }
-    if (name === 'greater_than') least = value
-    if (name === 'less_than') most = value
-  }
-  return [least, most]
 }
 
 function formatHint(issue: z.core.$ZodIssue): string | undefined {
@@ -109,10 +101,12 @@ function articleFor(type: string): string {
 }
 
 function shown(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
+  if (typeof value === 'object' && value !== null) return articleFor(typeName(value))
+  const text = typeof value === 'string' ? JSON.stringify(value.slice(0, maxShown)) : String(value)
   return text.length > maxShown ? `${text.slice(0, maxShown)}…` : text
 }
 
 function lengthOf(value: unknown): string {
-  return typeof value === 'string' || Array.isArray(value) ? String(value.length) : '?'
+  if (typeof value === 'string') return String(Array.from(value).length)
+  return Array.isArray(value) ? String(value.length) : '?'
 }

@@ -20,6 +20,7 @@ interface Definition {
   readonly element?: AnySchema
   readonly entries?: Readonly<Record<string, string>>
   readonly format?: string
+  readonly defaultValue?: unknown
 }
 
 // zod's definitions are typed one by one; these are the fields that this file reads.
@@ -34,6 +35,41 @@ export function unwrap(schema: AnySchema): { readonly schema: AnySchema; readonl
     marks = { ...marksOf(inner), ...marks }
   }
   return { schema: current, marks }
+}
+
+/** Bounds that checks set, both inclusive: of a number, or of the length of a text or list. */
+export interface Limits {
+  readonly least?: number
+  readonly most?: number
+}
+
+export function limitsOf(schema: AnySchema): Limits {
+  const inner = unwrap(schema).schema
+  const format = definitionOf(inner).format
+  let limits: Limits = format === 'int32' ? { least: -(2 ** 31), most: 2 ** 31 - 1 } : {}
+  for (const check of inner._zod.def.checks ?? []) {
+    // Only checks of bounds have these fields.
+    const { check: name, value, minimum, maximum } = check._zod.def as { check: string; value?: number; minimum?: number; maximum?: number }
+    const least = name === 'greater_than' ? value : minimum
+    const most = name === 'less_than' ? value : maximum
+    limits = { ...limits, ...(least === undefined ? {} : { least }), ...(most === undefined ? {} : { most }) }
+  }
+  return limits
+}
+
+/** What stands in for an absent value; undefined when nothing does. */
+export function defaultOf(schema: AnySchema): unknown {
+  for (const layer of layersOf(schema)) if (definitionOf(layer).type === 'default') return definitionOf(layer).defaultValue
+  return undefined
+}
+
+export function takesNull(schema: AnySchema): boolean {
+  return layersOf(schema).some((layer) => definitionOf(layer).type === 'nullable')
+}
+
+function layersOf(schema: AnySchema): readonly AnySchema[] {
+  const inner = definitionOf(schema).innerType
+  return inner === undefined ? [schema] : [schema, ...layersOf(inner)]
 }
 
 const shapes = new WeakMap<AnySchema, Shape>()

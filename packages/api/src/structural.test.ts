@@ -62,9 +62,9 @@ for (const [sentence, { schema, want }] of Object.entries(refused)) {
 }
 
 const expressed: Record<string, { schema: z.ZodType; want: unknown }> = {
-  'an integer of 32 bits keeps only bounds that the format does not imply': {
+  'an integer of 32 bits says its bounds, so that a refusal names the field': {
     schema: z.int32().min(1),
-    want: { type: 'integer', format: 'int32', minimum: 1 },
+    want: { type: 'integer', format: 'int32', minimum: 1, maximum: 2 ** 31 - 1 },
   },
   'a large integer keeps its large bound': {
     schema: z

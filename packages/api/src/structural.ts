@@ -136,12 +136,15 @@ function copyValueKeywords(from: Emitted, to: Structural, at: string): void {
     throw new TypeError(`${at}: bound it with max()`)
 }
 
-/** The format is the smallest that holds both bounds; bounds that the format or zod implies are left out. */
+/**
+ * The format is the smallest that holds both bounds. The bounds of int32 are written, too: the API server checks the format,
+ * but then does not say which field is wrong.
+ */
 function copyIntegerBounds(from: Emitted, to: Structural): void {
   const { least, most } = int32
   const fits = Number(from['minimum'] ?? -safeInteger) >= least && Number(from['maximum'] ?? safeInteger) <= most
   to.format = fits ? 'int32' : 'int64'
-  copyBounds(from, to, fits ? int32 : { least: -safeInteger, most: safeInteger })
+  copyBounds(from, to, { least: -safeInteger, most: safeInteger })
 }
 
 function copyBounds(from: Emitted, to: Structural, implied: { least: number; most: number }): void {

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { conditions } from '../conditions.ts'
 import { defineKind, type InputOf, type ObjectOf } from '../kind.ts'
-import { mapOf, rule } from '../schema.ts'
+import { mapOf } from '../schema.ts'
 import { allowedNamespaces, dnsName } from './references.ts'
 
 export const digestPattern = /^sha256:[a-f0-9]{64}$/
@@ -28,29 +28,21 @@ const source = z.object({
     .describe('Secret in the same namespace with credentials for the source; mounted only where the import runs.'),
 })
 
-const spec = rule(
-  z.object({
-    source: source.describe('Where the bytes come from.'),
-    family: z.string().min(1).max(64).optional().describe('Model family, e.g. llama; detected when absent.'),
-    version: z.string().min(1).max(64).optional().describe('Version of the model as its makers call it.'),
-    format: z.enum(['gguf', 'safetensors']).optional().describe('File format; detected when absent.'),
-    license: z.string().min(1).max(128).optional().describe('SPDX expression; detected when absent.'),
-    runtime: z
-      .object({
-        engine: z.enum(['llama-cpp', 'vllm', 'pytorch']).default('llama-cpp').describe('Engine that loads the model.'),
-        parameters: mapOf(z.string().max(256)).optional().describe('Settings of the engine, as it names them.'),
-      })
-      .default({ engine: 'llama-cpp' })
-      .describe('How the model is run.'),
-    allowedNamespaces: allowedNamespaces.default({ from: 'Same' }).describe('Namespaces whose Jobs may use the model.'),
-  }),
-  {
-    rule: "self.allowedNamespaces.from != 'Selector' || has(self.allowedNamespaces.selector)",
-    message: 'allowedNamespaces.from Selector needs a selector',
-    fieldPath: '.allowedNamespaces.selector',
-    reason: 'FieldValueRequired',
-  },
-)
+const spec = z.object({
+  source: source.describe('Where the bytes come from.'),
+  family: z.string().min(1).max(64).optional().describe('Model family, e.g. llama; detected when absent.'),
+  version: z.string().min(1).max(64).optional().describe('Version of the model as its makers call it.'),
+  format: z.enum(['gguf', 'safetensors']).optional().describe('File format; detected when absent.'),
+  license: z.string().min(1).max(128).optional().describe('SPDX expression; detected when absent.'),
+  runtime: z
+    .object({
+      engine: z.enum(['llama-cpp', 'vllm', 'pytorch']).default('llama-cpp').describe('Engine that loads the model.'),
+      parameters: mapOf(z.string().max(256)).optional().describe('Settings of the engine, as it names them.'),
+    })
+    .default({ engine: 'llama-cpp' })
+    .describe('How the model is run.'),
+  allowedNamespaces: allowedNamespaces.default({ from: 'Same' }).describe('Namespaces whose Jobs may use the model.'),
+})
 
 const status = z.object({
   phase: z

@@ -1,6 +1,6 @@
 /** Shapes that several kinds share: references, namespaces that may use an object, names. */
 import { z } from 'zod'
-import { mapOf } from '../schema.ts'
+import { mapOf, rule } from '../schema.ts'
 
 export const dnsName = z
   .string()
@@ -19,10 +19,18 @@ export const labelSelector = z.object({
 })
 
 /** Who outside the object's own namespace may use it. */
-export const allowedNamespaces = z.object({
-  from: z
-    .enum(['Same', 'Selector', 'All'])
-    .default('Same')
-    .describe('Same: only its own namespace. Selector: those the selector matches. All: every namespace.'),
-  selector: labelSelector.optional().describe('Labels of the namespaces that may use it, with `from: Selector`.'),
-})
+export const allowedNamespaces = rule(
+  z.object({
+    from: z
+      .enum(['Same', 'Selector', 'All'])
+      .default('Same')
+      .describe('Same: only its own namespace. Selector: those the selector matches. All: every namespace.'),
+    selector: labelSelector.optional().describe('Labels of the namespaces that may use it, with `from: Selector`.'),
+  }),
+  {
+    rule: "self.from != 'Selector' || has(self.selector)",
+    message: 'from Selector needs a selector',
+    fieldPath: '.selector',
+    reason: 'FieldValueRequired',
+  },
+)
