@@ -7,7 +7,7 @@
 import type { z } from 'zod'
 import { isRecord, ownValue } from './as-read.ts'
 import { celValue, holds } from './cel.ts'
-import { about, type Finding, type FindingCode, type Path } from './finding.ts'
+import { about, type Finding, type FindingCode, type Path, pointerOf } from './finding.ts'
 import type { Rule } from './schema.ts'
 import { shapeOf, unwrap } from './schema-walk.ts'
 
@@ -20,8 +20,7 @@ export function isTransition({ rule }: Rule): boolean {
 export function judgeRules(schema: z.core.$ZodType, value: unknown, path: Path, findings: Finding[]): void {
   if (value === undefined || value === null) return
   const { marks } = unwrap(schema)
-  const here = about(path, 'invalid', '').field
-  if (!findings.some(({ field }) => field === here)) {
+  if (findings.length === 0 || !isTold(path, findings)) {
     const rules = (marks.rules ?? []).filter((rule) => rule.serverOnly !== true && !isTransition(rule))
     if (rules.length > 0) addBroken(rules, { self: celValue(schema, value) }, path, findings)
     addTooMany(marks.maxProperties, value, path, findings)
@@ -35,6 +34,11 @@ export function judgeRules(schema: z.core.$ZodType, value: unknown, path: Path, 
   } else if (shape.type === 'list' && Array.isArray(value)) {
     for (const [at, item] of value.entries()) judgeRules(shape.items, item, [...path, at], findings)
   }
+}
+
+function isTold(path: Path, findings: readonly Finding[]): boolean {
+  const here = pointerOf(path)
+  return findings.some((finding) => finding.path === here)
 }
 
 /** Adds a finding for each rule that does not hold. */

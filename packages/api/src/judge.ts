@@ -46,12 +46,8 @@ export function judge(kind: AnyKind | string, object: unknown, options: JudgeOpt
   if (spec === undefined) return [...findings, about(['spec'], 'required', 'is required')].slice(0, maxFindings)
   findings.push(...schemaFindings(definition.spec, spec, object['spec']))
   judgeRules(definition.spec, spec, ['spec'], findings)
-  addBroken(
-    judgedRules(definition).filter((rule) => !isTransition(rule)),
-    { self: celObject(definition, object) },
-    [],
-    findings,
-  )
+  const rules = judgedRules(definition).filter((rule) => !isTransition(rule))
+  if (rules.length > 0) addBroken(rules, { self: celObject(definition, object) }, [], findings)
   return findings.slice(0, maxFindings)
 }
 

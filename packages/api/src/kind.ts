@@ -43,8 +43,8 @@ export interface OwnerReference {
   readonly blockOwnerDeletion?: boolean
 }
 
-export interface KindDefinition<Spec extends z.ZodType, Status extends z.ZodType> {
-  readonly kind: string
+export interface KindDefinition<Spec extends z.ZodType, Status extends z.ZodType, Kind extends string = string> {
+  readonly kind: Kind
   readonly plural: string
   readonly singular: string
   readonly shortName: string
@@ -62,9 +62,9 @@ export interface KindDefinition<Spec extends z.ZodType, Status extends z.ZodType
 }
 
 /** Declares a kind. Returns its argument: the function exists so that the types are inferred and checked in one place. */
-export function defineKind<Spec extends z.ZodType, Status extends z.ZodType>(
-  definition: KindDefinition<Spec, Status>,
-): KindDefinition<Spec, Status> {
+export function defineKind<Spec extends z.ZodType, Status extends z.ZodType, const Kind extends string>(
+  definition: KindDefinition<Spec, Status, Kind>,
+): KindDefinition<Spec, Status, Kind> {
   return definition
 }
 

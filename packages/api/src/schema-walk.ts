@@ -27,14 +27,21 @@ interface Definition {
 const definitionOf = (schema: AnySchema): Definition => schema._zod.def
 
 /** The schema behind optional and default, with the marks of all layers. */
-export function unwrap(schema: AnySchema): { readonly schema: AnySchema; readonly marks: Marks } {
-  let current = schema
-  let marks = marksOf(schema)
-  for (let inner = definitionOf(current).innerType; inner !== undefined; inner = definitionOf(current).innerType) {
-    current = inner
-    marks = { ...marksOf(inner), ...marks }
-  }
-  return { schema: current, marks }
+export interface Unwrapped {
+  readonly schema: AnySchema
+  readonly marks: Marks
+}
+
+const unwrapped = new WeakMap<AnySchema, Unwrapped>()
+
+export function unwrap(schema: AnySchema): Unwrapped {
+  const known = unwrapped.get(schema)
+  if (known !== undefined) return known
+  const inner = definitionOf(schema).innerType
+  const below = inner === undefined ? undefined : unwrap(inner)
+  const made: Unwrapped = { schema: below?.schema ?? schema, marks: { ...below?.marks, ...marksOf(schema) } }
+  unwrapped.set(schema, made)
+  return made
 }
 
 /** Bounds that checks set, both inclusive: of a number, or of the length of a text or list. */

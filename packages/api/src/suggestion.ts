@@ -1,15 +1,21 @@
 /** The word that somebody most likely meant, by edit distance (Damerau-Levenshtein, restricted). */
 
-/** Returns the nearest candidate within a third of the word's length (at least two slips for words of four and more), or undefined. */
+/** Returns the nearest candidate, the first of equally near ones, or undefined when none is near enough to be meant. */
 export function suggest(word: string, candidates: readonly string[]): string | undefined {
-  const limit = word.length < 4 ? 1 : Math.max(2, Math.floor(word.length / 3))
   const plain = fold(word)
   let best: { candidate: string; distance: number } | undefined
   for (const candidate of candidates) {
-    const distance = editDistance(plain, fold(candidate), limit)
+    const other = fold(candidate)
+    const limit = slipsForgiven(Math.min(plain.length, other.length))
+    const distance = editDistance(plain, other, limit)
     if (distance <= limit && (best === undefined || distance < best.distance)) best = { candidate, distance }
   }
   return best?.candidate
+}
+
+/** A third of the shorter word, at least two for words of four letters and more. */
+function slipsForgiven(length: number): number {
+  return length < 4 ? 1 : Math.max(2, Math.floor(length / 3))
 }
 
 /** `max_tokens`, `max-tokens` and `MaxTokens` are all slips of no letters for `maxTokens`. */
