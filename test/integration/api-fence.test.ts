@@ -1,7 +1,10 @@
-/** The fence of design §3.2: the API server itself refuses a Job status that goes back, whoever writes it. */
+/**
+ * The fence of design §3.2: the API server itself refuses a Job status that goes back, whoever writes it; judging the update in
+ * JavaScript names the same fields.
+ */
 import assert from 'node:assert/strict'
 import { after, it } from 'node:test'
-import { apiVersion, type Job, jobResource } from '@mnemos/api'
+import { apiVersion, type Job, jobKind, jobResource, judgeUpdate } from '@mnemos/api'
 import { createClient, isConflict, KubeError, resource } from '@mnemos/kube'
 import { startTestCluster } from '@mnemos/testkit'
 
@@ -35,6 +38,19 @@ it('shows a fresh Job as Pending and Reconciling without a write of ours, to fie
   const { items } = await client.list(jobs, { namespace: 'default', fieldSelector: 'status.phase=Pending' })
   assert.ok(items.some(({ metadata }) => metadata.uid === job.metadata.uid))
 })
+
+/** A merge patch applied (RFC 7396). */
+function merged(target: unknown, patch: unknown): unknown {
+  if (!isRecord(patch)) return patch
+  const base = isRecord(target) ? target : {}
+  const kept = Object.entries(base).filter(([key]) => patch[key] !== null)
+  const changed = Object.entries(patch).filter(([, value]) => value !== null)
+  return Object.fromEntries([...kept, ...changed.map(([key, value]) => [key, merged(base[key], value)] as const)])
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
 
 const refused: Record<string, { from: object; patch: object; through: 'status' | 'main'; want: RegExp }> = {
   'a status cannot be removed': {
@@ -98,12 +114,21 @@ const refused: Record<string, { from: object; patch: object; through: 'status' |
 for (const [sentence, { from, patch, through, want }] of Object.entries(refused)) {
   it(sentence, async () => {
     const job = await aStoredJob(from)
-    if (sentence.includes('cancel cannot')) await client.patch(jobs, job.metadata, { spec: { cancel: true } })
+    const isCancelled = sentence.includes('cancel cannot')
+    const before = isCancelled ? await client.patch<Job>(jobs, job.metadata, { spec: { cancel: true } }) : job
     const options = through === 'status' ? { subresource: 'status' as const } : {}
     await assert.rejects(client.patch(jobs, job.metadata, patch, options), (error: unknown) => {
       assert.ok(error instanceof KubeError)
       assert.equal(error.status, 422)
       assert.match(error.message, want)
+      const judged = judgeUpdate(jobKind, before, merged(before, patch)).map(({ field, message }) => ({
+        field,
+        message: `Forbidden: ${message}`,
+      }))
+      assert.deepEqual(
+        error.details?.causes?.map(({ field, message }) => ({ field, message })),
+        judged,
+      )
       return true
     })
   })
@@ -127,6 +152,7 @@ for (const [sentence, { from, patch, through }] of Object.entries(allowed)) {
   it(sentence, async () => {
     const job = await aStoredJob(from)
     await client.patch(jobs, job.metadata, patch, through === 'status' ? { subresource: 'status' } : {})
+    assert.deepEqual(judgeUpdate(jobKind, job, merged(job, patch)), [])
   })
 }
 
