@@ -22,6 +22,9 @@ export interface Invocation {
   readonly signal: AbortSignal
 }
 
+/** How long a process may take to end once the parent that held a channel to it is gone. */
+const orphanMs = 10_000
+
 /** Aborts on SIGINT and SIGTERM, and when the parent that holds a channel to us is gone; a second one ends the process at once. */
 export function interruptSignal(): AbortSignal {
   const controller = new AbortController()
@@ -31,9 +34,11 @@ export function interruptSignal(): AbortSignal {
   }
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)
-  if (process.channel !== undefined)
+  if (process.channel !== undefined) {
     process.once('disconnect', () => {
       if (!controller.signal.aborted) stop()
+      setTimeout(() => process.kill(process.pid, 'SIGKILL'), orphanMs).unref()
     })
+  }
   return controller.signal
 }

@@ -54,7 +54,9 @@ export async function runProcess(
 ): Promise<ExitCode> {
   const run = processes[name]
   if (run === undefined) throw new Error(`no process is called ${name}`)
-  const logger = pino({ name, level: config.environment['MNEMOS_LOG_LEVEL'] ?? 'info' })
+  // Synchronous: what is still buffered when the reader of our output has died would be tried again for ever at the end
+  // (sonic-boom takes EPIPE for a pause), and the process would outlive its parent.
+  const logger = pino({ name, level: config.environment['MNEMOS_LOG_LEVEL'] ?? 'info' }, pino.destination({ fd: 1, sync: true }))
   const named = globals.kubeconfig !== undefined || globals.context !== undefined
   const inPod = !named && config.environment['KUBERNETES_SERVICE_HOST'] !== undefined
   await run(config.environment, {
