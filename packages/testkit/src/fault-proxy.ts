@@ -181,7 +181,7 @@ async function serve(
     outgoing.writeHead(rule.recorded.status, rule.recorded.headers).end(rule.recorded.body)
     return
   }
-  const answer = await ask(context, incoming)
+  const answer = await ask(context, incoming, outgoing)
   if (fault?.kind === 'loseReply') {
     note(0)
     answer.resume()
@@ -195,7 +195,7 @@ async function serve(
 }
 
 /** The request as it came, to the upstream. */
-function ask({ agent, target }: ForwardContext, incoming: IncomingMessage): Promise<IncomingMessage> {
+function ask({ agent, target }: ForwardContext, incoming: IncomingMessage, outgoing: ServerResponse): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const { host: _host, connection: _connection, ...headers } = incoming.headers
     const forward = httpsRequest(
@@ -203,7 +203,10 @@ function ask({ agent, target }: ForwardContext, incoming: IncomingMessage): Prom
       resolve,
     )
     forward.on('error', reject)
-    incoming.socket.on('close', () => forward.destroy())
+    // A client that goes away ends its request at the server, too: a watch would otherwise go on for nobody.
+    outgoing.on('close', () => {
+      if (!outgoing.writableFinished) forward.destroy()
+    })
     incoming.pipe(forward)
   })
 }

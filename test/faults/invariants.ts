@@ -1,0 +1,84 @@
+/**
+ * What must hold whatever happens (design §3), checked on a history of every status that the API server ever showed and on what
+ * is there at the end. Returns violations as sentences; an empty list means that all of it held.
+ */
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Job, JobStatus } from '@mnemos/api'
+
+/** One state of a Job as a watch delivered it. */
+export interface Observation {
+  readonly uid: string
+  readonly name: string
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'
+  readonly status: JobStatus | undefined
+}
+
+const terminal = ['Succeeded', 'Failed', 'Cancelled']
+
+/** Each Job, seen over time: its attempt never falls, a worker is fixed within an attempt, and an end is an end. */
+export function violationsOfHistory(history: readonly Observation[]): string[] {
+  const found: string[] = []
+  const last = new Map<string, JobStatus>()
+  for (const { uid, name, status } of history) {
+    if (status === undefined) continue
+    const before = last.get(uid)
+    last.set(uid, status)
+    if (before === undefined) continue
+    if (status.attempt < before.attempt) found.push(`${name}: attempt fell from ${before.attempt} to ${status.attempt}`)
+    if (status.attempt > before.attempt + 1) found.push(`${name}: attempt jumped from ${before.attempt} to ${status.attempt}`)
+    if (terminal.includes(before.phase) && status.phase !== before.phase)
+      found.push(`${name}: went from ${before.phase} to ${status.phase}`)
+    if (status.attempt === before.attempt && before.worker !== undefined && status.worker?.instance !== before.worker.instance) {
+      found.push(`${name}: attempt ${status.attempt} moved from ${before.worker.instance} to ${status.worker?.instance ?? 'nobody'}`)
+    }
+  }
+  return found
+}
+
+/** Every Job that is there has ended, and by its newest attempt. */
+export function violationsAtRest(jobs: readonly Job[]): string[] {
+  return jobs.flatMap(({ metadata: { name }, status }) => {
+    if (status === undefined || !terminal.includes(status.phase)) return [`${name}: is ${status?.phase ?? 'without status'}, not ended`]
+    const succeeded = status.attempts.filter(({ outcome }) => outcome === 'Succeeded')
+    const found: string[] = []
+    if (succeeded.length > (status.phase === 'Succeeded' ? 1 : 0))
+      found.push(`${name}: ${succeeded.length} attempts succeeded, the Job is ${status.phase}`)
+    if (status.phase === 'Succeeded' && succeeded[0]?.attempt !== status.attempt)
+      found.push(`${name}: attempt ${succeeded[0]?.attempt ?? 0} committed, ${status.attempt} was the newest`)
+    return found
+  })
+}
+
+/** A Job that succeeded has its bytes, with the digest and size that the status names; nothing half-written is left. */
+export async function violationsOfBytes(jobs: readonly Job[], artifactsFolder: string): Promise<string[]> {
+  const found: string[] = []
+  for (const { metadata, status } of jobs) {
+    if (status?.phase !== 'Succeeded') continue
+    const key = status.result?.uri.replace('artifact://', '') ?? ''
+    const bytes = await readFile(join(artifactsFolder, 'objects', key)).catch(() => undefined)
+    if (bytes === undefined) found.push(`${metadata.name}: succeeded, but ${key} is not stored`)
+    else if (createHash('sha256').update(bytes).digest('hex') !== status.result?.sha256)
+      found.push(`${metadata.name}: ${key} has another digest than the status names`)
+    else if (bytes.length !== status.result.sizeBytes)
+      found.push(`${metadata.name}: ${key} has ${bytes.length} bytes, the status names ${status.result.sizeBytes}`)
+  }
+  for (const name of await readdir(join(artifactsFolder, 'partial')).catch(() => [])) found.push(`${name} was left half-written`)
+  return found
+}
+
+/** No more Jobs of a worker at one moment than it has slots. */
+export function violationsOfSlots(history: readonly Observation[], slots: number): string[] {
+  const found: string[] = []
+  const holders = new Map<string, Set<string>>()
+  for (const { uid, type, status } of history) {
+    for (const jobs of holders.values()) jobs.delete(uid)
+    const isActive = type !== 'DELETED' && (status?.phase === 'Scheduled' || status?.phase === 'Running')
+    if (!isActive || status.worker === undefined) continue
+    const jobs = holders.get(status.worker.instance) ?? new Set()
+    holders.set(status.worker.instance, jobs.add(uid))
+    if (jobs.size > slots) found.push(`${jobs.size} Jobs at once on ${status.worker.name}, which has ${slots} slots`)
+  }
+  return found
+}
