@@ -36,6 +36,8 @@ import { Pace } from './pace.ts'
 import { PlacementLoop } from './placement-loop.ts'
 import { fieldManager, jobs, workers } from './resources.ts'
 
+/** Jobs that hold a slot, or just got one, are looked at before those that only came: they make room. */
+const underWay = 10
 const maxKeptInputBytes = 8 * 1024 * 1024
 
 export interface TermOptions {
@@ -83,7 +85,7 @@ async function beginTerm({ config, leadership, clock, logger, metrics }: TermOpt
   const { heartbeatMs, suspectMs, offlineMs, serverUrl, derivedStatusMs, identity } = config
   const inputs = new Inputs(maxKeptInputBytes)
   const caches = cachesOf(client, logger, metrics, (job) => inputs.see(job))
-  const wakeJob = (name: ObjectName): void => term.runtime.wake(jobs, name)
+  const wakeJob = (name: ObjectName): void => term.runtime.wake(jobs, name, { priority: underWay })
   const placement = new PlacementLoop(wakeJob)
   const dispatcher = new Dispatcher({
     ...{ client, signer, serverUrl, inputs, heartbeatMs, suspectMs, offlineMs, logger, wakeJob },

@@ -27,6 +27,7 @@ export async function runOperator(config: OperatorConfig, { credentials, signal,
   const client = createClient({ credentials, userAgent, metrics, connections: 48 })
   const leaseClient = createClient({ credentials, userAgent, metrics, connections: 2, requestTimeoutMs: config.lease.renewMs })
   let leading: Leading | undefined
+  let isBeginning = false
   new Gauge({
     name: 'mnemos_workers_connected',
     help: 'Workers that are on the line.',
@@ -36,7 +37,12 @@ export async function runOperator(config: OperatorConfig, { credentials, signal,
     },
   })
   const dispatch = await startDispatchServer({ host: config.dispatchHost, port: config.dispatchPort, leading: () => leading, logger })
-  const health = await startHealthServer({ host: config.dispatchHost, port: config.healthPort, registry, ready: () => undefined })
+  const health = await startHealthServer({
+    host: config.dispatchHost,
+    port: config.healthPort,
+    registry,
+    ready: () => (isBeginning ? 'leads, and fills its caches' : undefined),
+  })
   onListening?.({ dispatch: dispatch.port, health: health.port })
   logger.info({ dispatch: dispatch.port, health: health.port, identity: config.identity }, 'operator listens')
   const elector = createElector({
@@ -50,13 +56,16 @@ export async function runOperator(config: OperatorConfig, { credentials, signal,
   })
   try {
     await elector.run(signal, async (leadership) => {
+      isBeginning = true
       try {
         const onReady = (ready: Leading): void => {
           leading = ready
+          isBeginning = false
         }
         await lead({ client, config, leadership, clock: systemClock, logger, metrics, onReady })
       } finally {
         leading = undefined
+        isBeginning = false
       }
     })
   } finally {

@@ -5,7 +5,8 @@ import { type Change, controller, keyOf, onChange, type Reader } from '@mnemos/k
 import { jobs, models, queues } from '../resources.ts'
 import { type JobSources, observeJob } from './observe-job.ts'
 
-const concurrency = 64
+/** More writes in flight make a small API server slower, not faster. */
+const concurrency = 16
 
 export const jobController = (sources: JobSources, perform: (effect: JobEffect) => Promise<void> | void) =>
   controller(jobs, {

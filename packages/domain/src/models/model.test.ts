@@ -91,7 +91,7 @@ for (const [sentence, { world: of, wantPhase, wantReason, wantMessage, wantStatu
       JSON.stringify(plan.conditions),
     )
     if (wantMessage !== undefined) assert.match(plan.conditions?.[0]?.message ?? '', wantMessage)
-    for (const [field, value] of Object.entries(wantStatus ?? {})) assert.deepEqual(plan.status?.[field as keyof ModelStatus], value, field)
+    for (const [field, value] of Object.entries(wantStatus ?? {})) assert.deepEqual(plan.status[field as keyof ModelStatus], value, field)
     assert.equal(plan.create?.length ?? 0, wantCreated ?? 0)
   })
 }
