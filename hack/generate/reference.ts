@@ -1,5 +1,5 @@
 /** docs/reference: every field of every kind, and every reason, from the same source as the CRDs. */
-import { crdOf, kinds, reasons } from '@mnemos/api'
+import { conditionTypes, crdOf, kinds, reasonsByKind } from '@mnemos/api'
 
 interface Schema {
   readonly type?: string
@@ -82,8 +82,21 @@ function boundsOf(field: Schema): string {
 }
 
 function conditionsPage(): string {
-  const rows = Object.entries(reasons).map(([reason, meaning]) => `| \`${reason}\` | ${meaning.replaceAll('|', '\\|')} |`)
-  return `# Reasons of conditions\n\n${note}\n\nLiving kinds (Model, Queue, WorkerPool, Worker) sum up in \`Ready\`, a Job in \`Succeeded\`. \`Reconciling\` and \`Stalled\` exist only while they are True, so \`kubectl wait\`, Flux and Argo CD read every phase right.\n\n| Reason | Meaning |\n|---|---|\n${rows.join('\n')}\n`
+  const tableOf = (head: string, rows: Readonly<Record<string, string>>): string => {
+    const lines = Object.entries(rows).map(([name, meaning]) => `| \`${name}\` | ${meaning.replaceAll('|', '\\|')} |`)
+    return `| ${head} | Meaning |\n|---|---|\n${lines.join('\n')}\n`
+  }
+  const living = 'Living kinds (Model, WorkerPool, Worker) sum up in `Ready`, a Job in `Succeeded`.'
+  const kstatus = '`Reconciling` and `Stalled` exist only while they are True, so `kubectl wait`, Flux and Argo CD read every phase right.'
+  const phases = tableOf('Job is', {
+    'Pending, Retrying': '`Reconciling`: kstatus says InProgress, and the reason says what it waits for.',
+    'Scheduled, Running': '`Placed`, then also `Started`: kstatus says Current.',
+    Succeeded: '`Succeeded` is True: kstatus says Current.',
+    Cancelled: '`Succeeded` is False: kstatus says Current, as nothing is left to do.',
+    Failed: '`Succeeded` is False, `Stalled` is True: kstatus says Failed.',
+  })
+  const sections = Object.entries(reasonsByKind).map(([kind, rows]) => `### ${kind}\n\n${tableOf('Reason', rows)}`)
+  return `# Conditions and their reasons\n\n${note}\n\n${living} ${kstatus}\n\n${tableOf('Condition', conditionTypes)}\n${phases}\n## Reasons\n\n${sections.join('\n')}`
 }
 
 /** A JSON Schema for editors: what a user writes, without status. */
@@ -99,18 +112,20 @@ function editorSchema(kind: (typeof kinds)[number]): string {
       apiVersion: { ...apiVersion, const: 'mnemos.dev/v1alpha1' },
       kind: { ...kindField, const: kind.kind },
       metadata,
-      spec: withoutExtensions(spec ?? {}),
+      spec: forEditors(spec ?? {}),
     },
   }
   return `${JSON.stringify(schema, null, 2)}\n`
 }
 
-function withoutExtensions(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutExtensions)
+/** Without what only the API server reads; a field that nobody declared is a mistake to an editor. */
+function forEditors(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(forEditors)
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([key]) => !key.startsWith('x-kubernetes-'))
-      .map(([key, item]: [string, unknown]) => [key, withoutExtensions(item)]),
-  )
+  const kept = Object.entries(value).filter(([key]) => !key.startsWith('x-kubernetes-'))
+  const isClosed = 'type' in value && value.type === 'object' && 'properties' in value
+  return Object.fromEntries([
+    ...kept.map(([key, item]: [string, unknown]) => [key, forEditors(item)] as const),
+    ...(isClosed ? [['additionalProperties', false] as const] : []),
+  ])
 }

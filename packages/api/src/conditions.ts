@@ -2,69 +2,72 @@
  * Conditions and their reasons. A reason that is not declared here is a type error; the reference page is generated
  * from these sentences.
  *
- * Living kinds (Model, Queue, WorkerPool, Worker) sum up in `Ready`; bounded kinds (Job) in `Succeeded`. `Reconciling` and
+ * Living kinds (Model, WorkerPool, Worker) sum up in `Ready`; bounded kinds (Job) in `Succeeded`. `Reconciling` and
  * `Stalled` exist only while they are True, as kstatus (sigs.k8s.io/cli-utils/pkg/kstatus) reads them.
  */
 import { z } from 'zod'
 import { keyedBy } from './schema.ts'
 
-/** Every reason a condition of ours may give, with the sentence that explains it. */
-export const reasons = {
-  // Job: why it waits
-  Pending: 'The Job was accepted and waits to be looked at for the first time.',
-  ModelNotFound: 'The Model that the Job names does not exist (yet).',
-  ModelNotReady: 'The Model exists, but its artifact is not verified yet.',
-  ModelNotAllowed: 'The Model does not allow this namespace to use it (`spec.allowedNamespaces`).',
-  QueueNotFound: 'The Queue that the Job names does not exist.',
-  WaitingForDependencies: 'A Job named in `dependsOn` has not succeeded yet.',
-  DependencyFailed: 'A Job named in `dependsOn` failed, was cancelled or is gone.',
-  Suspended: '`spec.suspend` is true.',
-  NoWorker: 'No connected Worker can run this kind of work in this namespace.',
-  WorkersBusy: 'Every Worker that could run the Job is busy.',
-  BackingOff: 'The last attempt failed; the next one starts after a pause.',
-  // Job: where it is
-  Scheduled: 'A Worker was chosen and the attempt was issued.',
-  Running: 'The Worker has started the attempt.',
-  Succeeded: 'The result is stored and its digest is in the status.',
-  Failed: 'The Job failed and will not be tried again.',
-  Cancelled: 'The Job was cancelled by its user.',
-  DeadlineExceeded: 'The queue or run deadline of the Job passed.',
-  RetriesExhausted: 'The Job failed more often than `spec.retry.limit` allows.',
-  BadInput: 'The input can never succeed; it is not tried again.',
-  // Model
-  Resolving: 'The source is being looked at.',
-  Importing: 'The bytes are being copied into the artifact store and verified.',
-  ArtifactVerified: 'The bytes are in the artifact store and their SHA-256 is the one in the status.',
-  DigestMismatch: 'The bytes at the source do not have the digest that `spec.source.digest` demands.',
-  ImportFailed: 'The import Job failed.',
-  // WorkerPool and Worker
-  WorkersReady: 'At least one Worker of the pool is connected and fresh.',
-  NoWorkers: 'No Worker of the pool is connected.',
-  Connected: 'The Worker holds a stream to the operator and its heartbeats are fresh.',
-  HeartbeatLate: 'The Worker has been silent long enough that it gets no new work.',
-  Offline: 'The Worker has been silent so long that its attempts were given to others.',
-  Draining: 'The Worker finishes what it runs and takes nothing new.',
-  // Queue
-  Accepting: 'The Queue accepts Jobs.',
+/** Why a Job, a Model, … is as it is: every reason that a condition may give, with the sentence that explains it. */
+export const reasonsByKind = {
+  Job: {
+    Pending: 'The Job was accepted and waits to be looked at for the first time.',
+    ModelNotFound: 'The Model that the Job names does not exist (yet).',
+    ModelNotReady: 'The Model exists, but its artifact is not verified yet.',
+    ModelNotAllowed: 'The Model does not allow this namespace to use it (`spec.allowedNamespaces`).',
+    QueueNotFound: 'The Queue that the Job names does not exist.',
+    WaitingForDependencies: 'A Job named in `dependsOn` has not succeeded yet.',
+    DependencyFailed: 'A Job named in `dependsOn` failed, was cancelled or is gone.',
+    Suspended: '`spec.suspend` is true.',
+    NoWorker: 'No connected Worker can run this kind of work in this namespace.',
+    WorkersBusy: 'Every Worker that could run the Job is busy.',
+    BackingOff: 'The last attempt failed; the next one starts after a pause.',
+    Scheduled: 'A Worker was chosen and the attempt was issued.',
+    Running: 'The Worker has started the attempt.',
+    Succeeded: 'The result is stored and its digest is in the status.',
+    Failed: 'The Job failed and will not be tried again.',
+    Cancelled: 'The Job was cancelled by its user.',
+    DeadlineExceeded: 'The queue or run deadline of the Job passed.',
+    RetriesExhausted: 'The Job failed more often than `spec.retry.limit` allows.',
+    BadInput: 'The input can never succeed; it is not tried again.',
+  },
+  Model: {
+    Importing: 'The bytes are being copied into the artifact store and verified.',
+    ArtifactVerified: 'The bytes are in the artifact store and their SHA-256 is the one in the status.',
+    DigestMismatch: 'The bytes at the source do not have the digest that `spec.source.digest` demands.',
+    ImportFailed: 'The import Job failed.',
+  },
+  WorkerPool: {
+    WorkersReady: 'At least one Worker of the pool is connected and fresh.',
+    NoWorkers: 'No Worker of the pool is connected.',
+  },
+  Worker: {
+    Connected: 'The Worker holds a stream to the operator and its heartbeats are fresh.',
+    HeartbeatLate: 'The Worker has been silent long enough that it gets no new work.',
+    Offline: 'The Worker has been silent so long that its attempts were given to others.',
+    Draining: 'The Worker finishes what it runs and takes nothing new.',
+  },
 } as const
+
+/** All reasons in one table. */
+export const reasons = { ...reasonsByKind.Job, ...reasonsByKind.Model, ...reasonsByKind.WorkerPool, ...reasonsByKind.Worker } as const
 
 export type Reason = keyof typeof reasons
 
-/** Condition types of ours; all are positive, so True is the good state (except Reconciling and Stalled, by kstatus' rule). */
-export const conditionTypes = [
-  'Ready',
-  'Succeeded',
-  'Reconciling',
-  'Stalled',
-  'DeadLettered',
-  'Placed',
-  'Started',
-  'ArtifactVerified',
-  'FirstToken',
-  'Registered',
-  'HeartbeatFresh',
-] as const
-export type ConditionType = (typeof conditionTypes)[number]
+/** Condition types of ours, with what True says. All are positive but `Reconciling`, `Stalled` and `DeadLettered`. */
+export const conditionTypes = {
+  Ready: 'Sums up a Model, WorkerPool or Worker: it can be used.',
+  Succeeded: 'Sums up a Job that has ended: it has a result. Absent until then.',
+  Reconciling: 'Something is still to be done; exists only while True.',
+  Stalled: 'Nothing more will be done without a change by a person; exists only while True.',
+  DeadLettered: 'The Job used up its retries; a new Job is needed.',
+  Placed: 'An attempt of the Job is out, on the Worker that the status names.',
+  Started: 'The Worker has begun with the attempt.',
+  ArtifactVerified: 'The bytes of the Model are stored and have the digest in the status.',
+  HeartbeatFresh: 'The Worker was heard from lately.',
+} as const
+
+export type ConditionType = keyof typeof conditionTypes
 
 export const conditionSchema = z.object({
   type: z.string().min(1).max(64).describe('Name of the condition, unique in the list.'),
