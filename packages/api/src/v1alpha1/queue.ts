@@ -10,10 +10,11 @@ const spec = z.object({
   maxPriority: z.enum(priorities).default('critical').describe('The highest priority that Jobs of this queue may ask for.'),
 })
 
+/** Nothing has a default here: no controller counts yet, and a 0 that nobody counted would be a lie (and InProgress to kstatus). */
 const status = z.object({
-  observedGeneration: z.int().min(0).default(0).describe('The generation of the spec that this status describes.'),
-  pending: z.int32().min(0).default(0).describe('Jobs that wait.'),
-  running: z.int32().min(0).default(0).describe('Jobs that are scheduled or run.'),
+  observedGeneration: z.int().min(0).optional().describe('The generation of the spec that this status describes.'),
+  pending: z.int32().min(0).optional().describe('Jobs that wait.'),
+  running: z.int32().min(0).optional().describe('Jobs that are scheduled or run.'),
   conditions: conditions.default([]),
 })
 
