@@ -36,7 +36,8 @@ export interface World {
   /** Straight to the API server. */
   readonly client: Client
   readonly folder: string
-  startOperator(options?: { leaseName?: string; port?: number }): Process
+  /** @param options.isStandby listens on the second address that workers know */
+  startOperator(options?: { leaseName?: string; isStandby?: boolean }): Process
   startWorker(name: string, environment?: Readonly<Record<string, string>>): Process
   submit(name: string, prompt: string, spec?: object): Promise<Job>
   phaseOf(name: string): Promise<string | undefined>
@@ -67,6 +68,7 @@ export async function startWorld({ workers }: WorldOptions): Promise<World> {
   const proxy = await startFaultProxy({ upstream: cluster.credentials() })
   const folder = await mkdtemp(join(tmpdir(), 'mnemos-faults-'))
   const dispatchPort = await freePort()
+  const standbyPort = await freePort()
   const serverPort = await freePort()
   const running = new Set<Process>()
   const start = (name: string, args: readonly string[], environment: Readonly<Record<string, string>>): Process => {
@@ -92,7 +94,7 @@ export async function startWorld({ workers }: WorldOptions): Promise<World> {
   })
   const startWorker: World['startWorker'] = (name, environment = {}) =>
     start(name, ['worker/src/main.ts'], {
-      MNEMOS_WORKER_OPERATOR: `127.0.0.1:${dispatchPort}`,
+      MNEMOS_WORKER_OPERATOR: `127.0.0.1:${dispatchPort},127.0.0.1:${standbyPort}`,
       MNEMOS_WORKER_POOL: `${namespace}/pool`,
       MNEMOS_WORKER_NAME: name,
       MNEMOS_WORKER_JOIN_TOKEN_FILE: token,
@@ -110,12 +112,12 @@ export async function startWorld({ workers }: WorldOptions): Promise<World> {
     client,
     folder,
     startWorker,
-    startOperator: ({ leaseName = 'mnemos-operator', port = dispatchPort } = {}) =>
+    startOperator: ({ leaseName = 'mnemos-operator', isStandby = false } = {}) =>
       start('operator', ['test/faults/operator.child.ts'], {
         PROXY_URL: proxy.credentials.server,
         PROXY_TOKEN: cluster.token,
         ...fastTimes,
-        MNEMOS_DISPATCH_PORT: String(port),
+        MNEMOS_DISPATCH_PORT: String(isStandby ? standbyPort : dispatchPort),
         MNEMOS_HEALTH_PORT: '0',
         MNEMOS_SERVER_URL: `http://127.0.0.1:${serverPort}`,
         MNEMOS_LEASE_NAME: leaseName,
