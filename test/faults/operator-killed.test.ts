@@ -77,7 +77,7 @@ describe('the operator is killed at each of its writes', () => {
       const run = runThrough(`w${nth}-${mode}`)
       while (
         handle.fired === 0 &&
-        (await Promise.race([run.then(() => true), new Promise<false>((resolve) => setTimeout(() => resolve(false), 20))])) === false
+        !(await Promise.race([run.then(() => true), new Promise<false>((resolve) => setTimeout(() => resolve(false), 20))]))
       );
       if (mode === 'lost' && handle.fired > 0) await kill()
       if (handle.fired > 0) {

@@ -60,11 +60,17 @@ export interface Bench {
   until(name: string, ...phases: readonly string[]): Promise<Job>
 }
 
+const running = new Set<() => Promise<void> | void>()
+
 /** A control plane with our kinds, a pool, its join token and a verified Model `m`. */
 export async function startBench(): Promise<Bench> {
+  // Hooks run in the order in which they were made: whoever talks to the API server ends before it does.
+  after(async () => {
+    for (const stop of running) await stop()
+  })
   const cluster = await startTestCluster({ crds: true })
   const client = createClient({ credentials: cluster.credentials(), userAgent: 'test' })
-  after(() => client.close())
+  running.add(() => client.close())
   await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'mnemos-system' } })
   const inDefault = (name: string): { namespace: string; name: string } => ({ namespace: 'default', name })
   const pool = { apiVersion, kind: 'WorkerPool', metadata: inDefault('pool'), spec: { external: true } }
@@ -129,7 +135,7 @@ export async function watchJobs(client: Client): Promise<{ phases(name: string):
     seen.set(object.metadata.name, versions)
   })
   const stopped = new AbortController()
-  after(() => stopped.abort())
+  running.add(() => stopped.abort())
   void informer.run(stopped.signal)
   await informer.synced()
   return {
@@ -142,16 +148,17 @@ async function startOperator(cluster: TestCluster, identity = `operator-${random
   const stopped = new AbortController()
   const config = parseOperatorConfig({}, { identity, dispatchPort: 0, healthPort: 0, ...fast })
   const logger = pino({ level: process.env['MNEMOS_TEST_LOG'] ?? 'silent', name: identity })
-  let running: Promise<void> | undefined
+  let done: Promise<void> | undefined
   const ports = await new Promise<{ dispatch: number; health: number }>((resolve, reject) => {
-    running = runOperator(config, { credentials: cluster.credentials(), signal: stopped.signal, logger, onListening: resolve })
-    running.catch(reject)
+    done = runOperator(config, { credentials: cluster.credentials(), signal: stopped.signal, logger, onListening: resolve })
+    done.catch(reject)
   })
   const stop = async (): Promise<void> => {
     stopped.abort()
-    await running
+    await done
+    running.delete(stop)
   }
-  after(stop)
+  running.add(stop)
   return { dispatch: `127.0.0.1:${ports.dispatch}`, health: `http://127.0.0.1:${ports.health}`, stop }
 }
 
