@@ -9,5 +9,6 @@ export {
   startFaultProxy,
   type Upstream,
 } from './fault-proxy.ts'
+export { type MemoryClient, memoryClient } from './memory-client.ts'
 export { startTestCluster, type TestCluster, type TestClusterOptions } from './test-cluster.ts'
 export { type VirtualClock, virtualClock } from './virtual-clock.ts'

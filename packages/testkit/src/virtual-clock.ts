@@ -1,8 +1,8 @@
 /** A clock that stands still until a test moves it: timers fire in order of their time, then of their making. */
 
 export interface VirtualClock {
-  now(): number
-  monotonic(): number
+  readonly now: () => number
+  readonly monotonic: () => number
   setTimeout(callback: () => void, delayMs: number): { cancel(): void }
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>
   /** Moves time on, firing each timer at its moment; promise callbacks run between timers. */
