@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto'
 import { type Client, type Impersonation, type KubeObject, resource } from '@mnemos/kube'
-import { Refusal } from './refusal.ts'
+import { Refusal, refusalOfOwnRequest } from './refusal.ts'
 
 interface TokenReview extends KubeObject {
   readonly status?: {
@@ -38,7 +38,7 @@ export interface Caller {
 }
 
 export interface Callers {
-  /** @throws Refusal MNEMOS_UNAUTHENTICATED */
+  /** @throws Refusal MNEMOS_UNAUTHENTICATED, or MNEMOS_UNAVAILABLE when nobody could be asked */
   identify(authorization: string | undefined): Promise<Caller>
 }
 
@@ -68,7 +68,9 @@ export function createCallers(client: Client, monotonic: () => number = () => pe
     const entry = known.get(id)
     if (entry !== undefined && entry.until > monotonic()) return entry.user
     if (known.size >= maxKept) known.clear()
-    const user = review(token)
+    const user = review(token).catch((error: unknown) => {
+      throw refusalOfOwnRequest(error)
+    })
     known.set(id, { until: monotonic() + keepMs, user })
     try {
       const found = await user

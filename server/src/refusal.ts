@@ -39,6 +39,11 @@ export function refusalOf(error: unknown): Refusal {
   return new Refusal('MNEMOS_INTERNAL', 'The server made a mistake; its log names this request.', { cause: error })
 }
 
+/** What the API server refused to the server itself: no fault of the caller, whose rights and token were not at stake. */
+export function refusalOfOwnRequest(error: unknown): unknown {
+  return error instanceof KubeError && error.status !== 429 ? unavailable(error) : error
+}
+
 function ofKubeError(error: KubeError): Refusal {
   switch (error.status) {
     case 401:
@@ -62,8 +67,12 @@ function ofKubeError(error: KubeError): Refusal {
       return new Refusal('MNEMOS_INVALID', error.message, { details })
     }
     default:
-      return new Refusal('MNEMOS_UNAVAILABLE', 'The API server could not be asked; try again.', { retryAfterSeconds: 1, cause: error })
+      return unavailable(error)
   }
+}
+
+function unavailable(cause: KubeError): Refusal {
+  return new Refusal('MNEMOS_UNAVAILABLE', 'The API server could not be asked; try again.', { retryAfterSeconds: 1, cause })
 }
 
 function ofArtifactError(error: ArtifactError): Refusal {

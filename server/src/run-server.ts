@@ -13,7 +13,7 @@ import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 import { createCallers } from './callers.ts'
 import type { ServerConfig } from './config.ts'
 import { createJobFollower } from './job-follower.ts'
-import { refusalOf } from './refusal.ts'
+import { refusalOf, refusalOfOwnRequest } from './refusal.ts'
 import { registerUserRoutes } from './user-routes.ts'
 import { registerWorkerRoutes } from './worker-routes.ts'
 
@@ -49,7 +49,13 @@ export async function runServer(config: ServerConfig, { credentials, signal, log
     registerWorkerRoutes(workers, {
       artifacts,
       streams,
-      verifier: assignmentVerifier(() => loadAssignmentKeys(client, config.systemNamespace)),
+      verifier: assignmentVerifier(async () => {
+        try {
+          return await loadAssignmentKeys(client, config.systemNamespace)
+        } catch (error) {
+          throw refusalOfOwnRequest(error)
+        }
+      }),
     })
     done()
   })
