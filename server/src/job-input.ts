@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { apiVersion, jobKind, judge } from '@mnemos/api'
 import { shortJob } from '@mnemos/contract'
 import type { KubeObject } from '@mnemos/kube'
+import { z } from 'zod'
 import { Refusal } from './refusal.ts'
 
 export interface Submission {
@@ -14,37 +15,85 @@ export interface Submission {
 
 export const requestDigestAnnotation = 'mnemos.dev/request-sha256'
 
+type Details = NonNullable<Refusal['details']>
+
+const texts = z.record(z.string(), z.string())
+/** What is read here of metadata; the rest of it is the API server's to judge. */
+const writtenMetadata = z.looseObject({
+  name: z.string().nullish(),
+  generateName: z.string().nullish(),
+  namespace: z.string().nullish(),
+  labels: texts.nullish(),
+  annotations: texts.nullish(),
+})
+const written = z.looseObject({ kind: z.literal(jobKind.kind), metadata: writtenMetadata.nullish() })
+
 /** @throws Refusal MNEMOS_INVALID with every finding, or MNEMOS_BAD_REQUEST */
 export function jobFrom(body: unknown, { namespace, idempotencyKey, userName }: Submission): KubeObject {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new Refusal('MNEMOS_BAD_REQUEST', 'The body must be a Job as JSON, or its short form {kind, model_ref, spec}.')
   const given = 'apiVersion' in body ? (body as Record<string, unknown>) : fromShortForm(body)
-  const metadata = typeof given['metadata'] === 'object' && given['metadata'] !== null ? (given['metadata'] as Record<string, unknown>) : {}
-  const name = typeof metadata['name'] === 'string' ? metadata['name'] : nameFor(metadata['generateName'], idempotencyKey, userName)
-  const { generateName: _generateName, ...kept } = metadata
+  const parsed = written.safeParse(given)
+  const findings = judge(jobKind, given, { unknownFields: 'report' })
+  if (!parsed.success || findings.length > 0) throw invalid(given, [...detailsOf(parsed.error), ...findings.map(detailOf)])
+  const { name, generateName, annotations, ...kept } = present(parsed.data.metadata ?? {})
   const digest = createHash('sha256').update(JSON.stringify(body)).digest('hex')
-  const annotations = {
-    ...(kept['annotations'] as Record<string, string> | undefined),
-    ...(idempotencyKey === undefined ? {} : { [requestDigestAnnotation]: digest }),
-  }
-  const job = { ...given, metadata: { namespace, ...kept, name, ...(Object.keys(annotations).length === 0 ? {} : { annotations }) } }
-  const findings = judge(jobKind, job, { unknownFields: 'report' })
-  if (findings.length > 0) {
-    const details = findings
-      .slice(0, 100)
-      .map(({ field, path, message, suggestion }) => ({ field, path, message, ...(suggestion === undefined ? {} : { suggestion }) }))
-    throw new Refusal(
-      'MNEMOS_INVALID',
-      `Job ${name} is invalid: ${details.map((each) => `${each.field}: ${each.message}${each.suggestion === undefined ? '' : ` (${each.suggestion})`}`).join('; ')}`,
-      { details },
-    )
+  const marked = { ...annotations, ...(idempotencyKey === undefined ? {} : { [requestDigestAnnotation]: digest }) }
+  const metadata = {
+    namespace,
+    ...kept,
+    name: name === undefined || name === '' ? nameFor(generateName, idempotencyKey, userName) : name,
+    ...(Object.keys(marked).length === 0 ? {} : { annotations: marked }),
   }
   // judge found nothing wrong, so it is a Job.
-  return job as unknown as KubeObject
+  return { ...given, metadata } as unknown as KubeObject
 }
 
-function nameFor(generateName: unknown, idempotencyKey: string | undefined, userName: string): string {
-  const prefix = typeof generateName === 'string' && generateName !== '' ? generateName.slice(0, 50) : 'job-'
+function invalid(given: Readonly<Record<string, unknown>>, findings: Details): Refusal {
+  const { data } = z.looseObject({ metadata: z.looseObject({ name: z.string().min(1) }) }).safeParse(given)
+  const details = findings.slice(0, 100)
+  const said = details.map(({ field, message, suggestion }) => `${field}: ${message}${suggestion === undefined ? '' : ` (${suggestion})`}`)
+  return new Refusal('MNEMOS_INVALID', `${data === undefined ? 'The Job' : `Job ${data.metadata.name}`} is invalid: ${said.join('; ')}`, {
+    details,
+  })
+}
+
+function detailOf({ field, path, message, suggestion }: ReturnType<typeof judge>[number]): Details[number] {
+  return { field, path, message, ...(suggestion === undefined ? {} : { suggestion }) }
+}
+
+const typeNames: Readonly<Record<string, string>> = {
+  string: 'a string',
+  number: 'a number',
+  array: 'a list',
+  object: 'an object',
+  record: 'an object',
+}
+
+/** Issues as details; each unknown key is one, under its own name. */
+function detailsOf(error: z.ZodError | undefined): Details {
+  return (error?.issues ?? []).flatMap((issue) => {
+    const detail = (path: readonly PropertyKey[], message: string): Details[number] => ({
+      field: path.join('.'),
+      path: `/${path.join('/')}`,
+      message,
+    })
+    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => detail([...issue.path, key], 'is not a field here'))
+    if (issue.code === 'invalid_value') return [detail(issue.path, `must be ${issue.values.join(' or ')}`)]
+    if (issue.code === 'invalid_type') return [detail(issue.path, `must be ${typeNames[issue.expected] ?? issue.expected}`)]
+    return [detail(issue.path, issue.message)]
+  })
+}
+
+/** A null is an absent field, as the API server reads it. */
+function present<T extends object>(object: T): { [K in keyof T]: NonNullable<T[K]> | undefined } {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null)) as {
+    [K in keyof T]: NonNullable<T[K]> | undefined
+  }
+}
+
+function nameFor(generateName: string | undefined, idempotencyKey: string | undefined, userName: string): string {
+  const prefix = generateName === undefined || generateName === '' ? 'job-' : generateName.slice(0, 50)
   if (idempotencyKey === undefined) return `${prefix}${randomBytes(5).toString('hex')}`
   return `${prefix}${createHash('sha256').update(`${userName}\0${idempotencyKey}`).digest('hex').slice(0, 12)}`
 }
@@ -52,14 +101,15 @@ function nameFor(generateName: unknown, idempotencyKey: string | undefined, user
 function fromShortForm(body: object): Record<string, unknown> {
   const parsed = shortJob.safeParse(body)
   if (!parsed.success) {
-    const details = parsed.error.issues.map(({ path, message }) => ({ field: path.join('.'), path: `/${path.join('/')}`, message }))
+    const details = detailsOf(parsed.error)
     throw new Refusal(
       'MNEMOS_INVALID',
       `The short form is {kind: "inference", model_ref, spec: {prompt, params}}: ${details.map(({ field, message }) => `${field}: ${message}`).join('; ')}`,
       { details },
     )
   }
-  const { model_ref, modelRef, name, namespace, spec } = parsed.data
+  // The body as it came: what the short form does not know stays in it, for judge to refuse with a suggestion.
+  const { model_ref, modelRef, name, namespace, spec } = body as z.output<typeof shortJob>
   const model = modelRef ?? model_ref
   if (model === undefined)
     throw new Refusal('MNEMOS_INVALID', 'model_ref is missing: name the Model that is to answer.', {
