@@ -7,7 +7,7 @@
  */
 import type { Job } from '@mnemos/api'
 import { inferenceResult, type ServerSentEvent } from '@mnemos/contract'
-import type { StreamStore } from '@mnemos/stores'
+import type { StreamStore, StreamToken } from '@mnemos/stores'
 import type { JobFollower } from './job-follower.ts'
 
 export interface JobStreamSources {
@@ -15,6 +15,8 @@ export interface JobStreamSources {
   readonly streams: StreamStore
   /** The stored result of a Job that succeeded, as text. */
   readonly resultOf: (job: Job) => Promise<string | undefined>
+  /** How long the last tokens of a Job that ended may be under way from its worker, which may be dead; default 2000 ms. */
+  readonly lastTokensMs?: number
 }
 
 interface Position {
@@ -24,8 +26,6 @@ interface Position {
 }
 
 const terminal = ['Succeeded', 'Failed', 'Cancelled']
-/** After a Job ended, its stream's last tokens may still be under way from the worker. */
-const lastTokensMs = 2000
 
 /** @param job as the caller may see it now @param lastEventId `<attempt>-<index>` that the reader has already */
 export async function* jobEvents(
@@ -34,58 +34,65 @@ export async function* jobEvents(
   lastEventId: string | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<ServerSentEvent> {
-  const { follower } = sources
   const uid = job.metadata.uid ?? ''
-  const at = positionOf(lastEventId)
+  const at = positionOf(lastEventId, job)
   let told: string | undefined
-  let current: Job | undefined = job
   let seen = false
   while (!signal.aborted) {
-    const cached = follower.get(uid)
-    seen ||= cached !== undefined
-    current = cached ?? (seen ? undefined : job)
-    if (current === undefined) break
-    const { phase = 'Pending', attempt = 0 } = current.status ?? {}
-    if (attempt > at.attempt) {
-      if (at.attempt > 0) yield { event: 'reset', id: `${attempt}-reset`, data: JSON.stringify({ attempt }) }
-      at.attempt = attempt
-      at.next = 0
+    const turn = new AbortController()
+    // Asked for before the Job is looked at, so that a change while the reader is busy is not missed.
+    const changed = sources.follower.changed(uid, AbortSignal.any([signal, turn.signal]))
+    try {
+      const cached = sources.follower.get(uid)
+      seen ||= cached !== undefined
+      const current = cached ?? (seen ? undefined : job)
+      if (current === undefined) break
+      const { phase = 'Pending', attempt = 0 } = current.status ?? {}
+      if (attempt > at.attempt) {
+        if (at.attempt > 0) yield { event: 'reset', id: `${attempt}-reset`, data: JSON.stringify({ attempt }) }
+        at.attempt = attempt
+        at.next = 0
+      }
+      const isOver = terminal.includes(phase)
+      const text = JSON.stringify(current.status)
+      if (!isOver && text !== told) {
+        told = text
+        yield { event: 'status', data: text }
+      }
+      if (isOver) {
+        yield* lastTokens(sources, current, at, signal)
+        yield { event: 'status', data: text }
+        break
+      }
+      if (phase === 'Pending' || phase === 'Retrying') await changed
+      else yield* tokensUntil(changed, sources.streams.read(`${uid}/${at.attempt}`, at.next, untilEither(signal, changed)), at)
+    } finally {
+      turn.abort()
     }
-    const isOver = terminal.includes(phase)
-    const text = JSON.stringify(current.status)
-    if (!isOver && text !== told) {
-      told = text
-      yield { event: 'status', data: text }
-    }
-    if (isOver) {
-      yield* lastTokens(sources, current, at, signal)
-      yield { event: 'status', data: text }
-      break
-    }
-    if (phase === 'Pending' || phase === 'Retrying') await follower.changed(uid, signal)
-    else yield* tokensUntilChange(sources, uid, at, signal)
   }
   if (!signal.aborted) yield { event: 'end', data: '{}' }
 }
 
 /** Tokens of the running attempt until the Job changes. */
-async function* tokensUntilChange(
-  { follower, streams }: JobStreamSources,
-  uid: string,
+async function* tokensUntil(
+  changed: Promise<void>,
+  batches: AsyncIterable<readonly StreamToken[]>,
   at: Position,
-  signal: AbortSignal,
 ): AsyncGenerator<ServerSentEvent> {
-  const changed = new AbortController()
-  const either = AbortSignal.any([signal, changed.signal])
-  const change = follower.changed(uid, signal).then(() => changed.abort())
-  for await (const batch of streams.read(`${uid}/${at.attempt}`, at.next, either)) yield* told(batch, at)
+  for await (const batch of batches) yield* told(batch, at)
   // The stream has ended before the Job has: its status is on the way.
-  await change
+  await changed
+}
+
+function untilEither(signal: AbortSignal, changed: Promise<void>): AbortSignal {
+  const change = new AbortController()
+  void changed.then(() => change.abort())
+  return AbortSignal.any([signal, change.signal])
 }
 
 /** What is left of the stream of an attempt that ended; from the stored result when memory has lost it. */
 async function* lastTokens(
-  { streams, resultOf }: JobStreamSources,
+  { streams, resultOf, lastTokensMs = 2000 }: JobStreamSources,
   job: Job,
   at: Position,
   signal: AbortSignal,
@@ -101,15 +108,17 @@ async function* lastTokens(
   if (parsed.success) yield { event: 'token', id: `${at.attempt}-0`, data: JSON.stringify({ index: 0, text: parsed.data.text }) }
 }
 
-function* told(batch: readonly { index: number; text: string }[], at: Position): Generator<ServerSentEvent> {
+function* told(batch: readonly StreamToken[], at: Position): Generator<ServerSentEvent> {
   for (const token of batch) {
     at.next = token.index + 1
     yield { event: 'token', id: `${at.attempt}-${token.index}`, data: JSON.stringify(token) }
   }
 }
 
-function positionOf(lastEventId: string | undefined): Position {
+/** Where the reader is; an id of an attempt that has not begun was not given out by us, and counts as none. */
+function positionOf(lastEventId: string | undefined, job: Job): Position {
   const [, attempt, index] = /^(\d+)-(\d+|reset)$/.exec(lastEventId ?? '') ?? []
+  if (Number(attempt ?? 0) > (job.status?.attempt ?? 0)) return { attempt: 0, next: 0 }
   return { attempt: Number(attempt ?? 0), next: index === undefined || index === 'reset' ? 0 : Number(index) + 1 }
 }
 
