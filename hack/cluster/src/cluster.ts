@@ -50,10 +50,10 @@ export interface Cluster {
   pids(): Readonly<Record<string, number>>
   /** The token of a user given in `users`. @throws for any other name */
   tokenFor(user: string): string
-  /** Ends a program at once, as a crash would. */
-  kill(name: 'etcd' | 'kube-apiserver'): Promise<void>
-  /** Starts a program that was killed, and waits until the API server is ready. */
-  start(name: 'etcd' | 'kube-apiserver'): Promise<void>
+  /** Ends programs at once, as a crash would. */
+  kill(...names: readonly ('etcd' | 'kube-apiserver')[]): Promise<void>
+  /** Starts programs that were killed, and waits until the API server is ready. */
+  start(...names: readonly ('etcd' | 'kube-apiserver')[]): Promise<void>
   stop(): Promise<void>
 }
 
@@ -128,9 +128,11 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
         if (found === undefined) throw new Error(`no user ${user} in this cluster; name it in startCluster({ users })`)
         return found
       },
-      kill: async (name) => running.get(name)?.kill(),
-      start: async (name) => {
-        start(name)
+      kill: async (...names) => {
+        for (const name of names) await running.get(name)?.kill()
+      },
+      start: async (...names) => {
+        for (const name of names) start(name)
         await ready(plan, token, running)
       },
     }

@@ -51,7 +51,7 @@ export interface ClientOptions {
   readonly fence?: Fence
   /** Most connections for requests; default 32. */
   readonly connections?: number
-  /** Default 30,000 ms. */
+  /** Default 20,000 ms: a list that is never answered must not blind a cache for 30 s. */
   readonly requestTimeoutMs?: number
   readonly clock?: Clock
   readonly metrics?: KubeMetrics
@@ -106,7 +106,7 @@ export function createClient(options: ClientOptions): Client {
   const transport = createTransport(options.credentials, options.connections ?? 32)
   return clientOver(transport, {
     userAgent: options.userAgent ?? 'kube',
-    requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
+    requestTimeoutMs: options.requestTimeoutMs ?? 20_000,
     clock: options.clock ?? systemClock,
     headers: {},
     ...(options.fence === undefined ? {} : { fence: options.fence }),

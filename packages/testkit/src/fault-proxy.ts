@@ -42,7 +42,7 @@ export interface FaultRule {
 }
 
 export interface FaultHandle {
-  /** How often it fired. */
+  /** How often it took effect. */
   readonly fired: number
   remove(): void
 }
@@ -76,6 +76,8 @@ export interface Upstream {
 
 interface ActiveRule extends FaultRule {
   seen: number
+  /** Requests that were chosen for the fault; it fires when it takes effect, which may be later. */
+  chosen: number
   fired: number
   recorded?: { status: number; headers: Record<string, string>; body: Buffer }
 }
@@ -94,7 +96,7 @@ export async function startFaultProxy({ upstream }: { upstream: Upstream }): Pro
   return {
     credentials: { server: `http://127.0.0.1:${port}`, tls: {}, token: async () => (await upstream.token?.()) ?? '' },
     rule: (rule) => {
-      const active: ActiveRule = { ...rule, seen: 0, fired: 0 }
+      const active: ActiveRule = { ...rule, seen: 0, chosen: 0, fired: 0 }
       rules.add(active)
       return {
         get fired() {
@@ -129,8 +131,8 @@ function pick(rules: ReadonlySet<ActiveRule>, { method = '', url = '' }: Incomin
     rule.seen += 1
     if (rule.seen <= (rule.skip ?? 0)) continue
     if (rule.fault.kind === 'stale' && rule.recorded === undefined) return rule
-    if (rule.fired >= (rule.times ?? 1)) continue
-    rule.fired += 1
+    if (rule.chosen >= (rule.times ?? 1)) continue
+    rule.chosen += 1
     return rule
   }
   return undefined
@@ -151,31 +153,40 @@ async function serve(
   const note = (status: number): void => {
     context.log.push({ method: incoming.method ?? '', path: incoming.url ?? '', status, at: Date.now() })
   }
+  const fired = (): void => {
+    if (rule !== undefined) rule.fired += 1
+  }
   outgoing.on('error', () => undefined)
   const fault = rule?.fault
   switch (fault?.kind) {
     case 'drop':
+      fired()
       note(0)
       incoming.socket.destroy()
       return
     case 'halfOpen':
+      fired()
       note(0)
       incoming.resume()
       return
     case 'status':
+      fired()
       note(fault.code)
       incoming.resume()
       refuse(outgoing, fault)
       return
     case 'delay':
       await new Promise((resolve) => setTimeout(resolve, fault.ms))
+      fired()
       break
     case 'hold':
+      fired()
       if (fault.when === 'before') await fault.until()
       break
     default:
   }
   if (rule?.recorded !== undefined) {
+    fired()
     note(rule.recorded.status)
     incoming.resume()
     outgoing.writeHead(rule.recorded.status, rule.recorded.headers).end(rule.recorded.body)
@@ -185,13 +196,16 @@ async function serve(
   if (fault?.kind === 'loseReply') {
     note(0)
     answer.resume()
-    answer.on('end', () => incoming.socket.destroy())
+    answer.on('end', () => {
+      fired()
+      incoming.socket.destroy()
+    })
     return
   }
   if (fault?.kind === 'hold' && fault.when === 'after') await fault.until()
   note(answer.statusCode ?? 0)
   if (rule?.fault.kind === 'stale') rule.recorded = await record(answer, outgoing)
-  else pass(answer, incoming, outgoing, fault)
+  else pass(answer, incoming, outgoing, fault, fired)
 }
 
 /** The request as it came, to the upstream. */
@@ -211,7 +225,13 @@ function ask({ agent, target }: ForwardContext, incoming: IncomingMessage, outgo
   })
 }
 
-function pass(answer: IncomingMessage, incoming: IncomingMessage, outgoing: ServerResponse, fault: Fault | undefined): void {
+function pass(
+  answer: IncomingMessage,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  fault: Fault | undefined,
+  fired: () => void,
+): void {
   const cut = (): void => void incoming.socket.destroy()
   outgoing.writeHead(answer.statusCode ?? 502, plainHeaders(answer))
   outgoing.flushHeaders()
@@ -222,10 +242,12 @@ function pass(answer: IncomingMessage, incoming: IncomingMessage, outgoing: Serv
     answer.on('data', (chunk: Buffer) => {
       chunks += 1
       if (chunks <= fault.afterChunks) outgoing.write(chunk)
+      else if (chunks === fault.afterChunks + 1) fired()
     })
     return
   }
-  const through = fault?.kind === 'truncate' ? truncating(fault.afterLines, cut) : fault?.kind === 'duplicate' ? duplicating() : undefined
+  const through =
+    fault?.kind === 'truncate' ? truncating(fault.afterLines, cut, fired) : fault?.kind === 'duplicate' ? duplicating(fired) : undefined
   if (through === undefined) answer.pipe(outgoing)
   else answer.pipe(through).pipe(outgoing)
 }
@@ -253,14 +275,17 @@ function refuse(outgoing: ServerResponse, { code, reason = 'Injected', retryAfte
 }
 
 /** Passes lines on and cuts the connection in the middle of the one after the last. */
-function truncating(afterLines: number, cut: () => void): Transform {
+function truncating(afterLines: number, cut: () => void, fired: () => void): Transform {
   let lines = 0
+  let isCut = false
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       for (const line of chunk.toString().split(/(?<=\n)/)) {
         if (lines < afterLines) this.push(line)
-        else if (lines === afterLines) {
+        else if (!isCut) {
+          isCut = true
           this.push(line.slice(0, Math.ceil(line.length / 2)))
+          fired()
           setImmediate(cut)
         }
         if (line.endsWith('\n')) lines += 1
@@ -270,13 +295,16 @@ function truncating(afterLines: number, cut: () => void): Transform {
   })
 }
 
-function duplicating(): Transform {
+function duplicating(fired: () => void): Transform {
   let rest = ''
+  let lines = 0
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      const lines = (rest + chunk.toString()).split('\n')
-      rest = lines.pop() ?? ''
-      done(null, lines.map((line) => `${line}\n${line}\n`).join(''))
+      const whole = (rest + chunk.toString()).split('\n')
+      rest = whole.pop() ?? ''
+      if (lines === 0 && whole.length > 0) fired()
+      lines += whole.length
+      done(null, whole.map((line) => `${line}\n${line}\n`).join(''))
     },
   })
 }
