@@ -47,6 +47,41 @@ export function artifactStoreConformance(name: string, open: () => Promise<Artif
       assert.equal((await store.head('a/b'))?.sha256, sha256('two'))
       assert.deepEqual(await store.list('a/'), ['a/b'])
     })
+    it('keeps what is there when other bytes for it break', async () => {
+      const store = await open()
+      await store.put('a/b', of('one'))
+      await assert.rejects(store.put('a/b', of('two'), { sha256: sha256('other') }), isError('DigestMismatch'))
+      assert.equal((await store.head('a/b'))?.sha256, sha256('one'))
+    })
+    it('keeps one of many that are put at once under one key, whole', async () => {
+      const store = await open()
+      const contents = Array.from({ length: 32 }, (_, at) => String(at).repeat(1 + at))
+      for (let round = 0; round < 4; round++) {
+        await Promise.all(contents.map((content) => store.put('a/b', of(content))))
+        const found = await store.get('a/b')
+        assert.ok(found !== undefined)
+        assert.equal(sha256(await text(found.bytes)), found.about.sha256)
+      }
+    })
+    it('keeps many that are put at once under many keys', async () => {
+      const store = await open()
+      const keys = Array.from({ length: 32 }, (_, at) => `many/${String(at).padStart(2, '0')}`)
+      await Promise.all(keys.map((key) => store.put(key, of(key))))
+      assert.deepEqual(await store.list('many/'), keys)
+      for (const key of keys) assert.equal((await store.head(key))?.sha256, sha256(key))
+    })
+    it('stores nothing as an object', async () => {
+      const store = await open()
+      assert.deepEqual(await store.put('empty', of('')), { key: 'empty', sha256: sha256(''), sizeBytes: 0 })
+      assert.equal(await text((await store.get('empty'))?.bytes ?? of('x')), '')
+    })
+    it('lists the keys below a prefix, sorted, and none beside it', async () => {
+      const store = await open()
+      for (const key of ['b/2', 'b/1/x', 'a', 'bb', 'b/10']) await store.put(key, of(key))
+      assert.deepEqual(await store.list('b/'), ['b/1/x', 'b/10', 'b/2'])
+      assert.deepEqual(await store.list(''), ['a', 'b/1/x', 'b/10', 'b/2', 'bb'])
+      assert.deepEqual(await store.list('c'), [])
+    })
     it('reads a range, and refuses one beyond the end', async () => {
       const store = await open()
       await store.put('a/b', of('0123456789'))
@@ -54,7 +89,10 @@ export function artifactStoreConformance(name: string, open: () => Promise<Artif
       assert.equal(await text(part?.bytes ?? Readable.from([])), '345')
       const rest = await store.get('a/b', { start: 8 })
       assert.equal(await text(rest?.bytes ?? Readable.from([])), '89')
+      const beyond = await store.get('a/b', { start: 9, end: 99 })
+      assert.equal(await text(beyond?.bytes ?? Readable.from([])), '9')
       await assert.rejects(store.get('a/b', { start: 10 }), isError('BadRange'))
+      await assert.rejects(store.get('a/b', { start: 5, end: 4 }), isError('BadRange'))
     })
     it('has nothing where nothing was put, and deletes that too', async () => {
       const store = await open()
@@ -69,6 +107,8 @@ export function artifactStoreConformance(name: string, open: () => Promise<Artif
         const store = await open()
         await assert.rejects(store.put(key, of('x')), isError('BadKey'))
         await assert.rejects(store.get(key), isError('BadKey'))
+        await assert.rejects(store.head(key), isError('BadKey'))
+        await assert.rejects(store.delete(key), isError('BadKey'))
       })
     }
   })

@@ -27,6 +27,7 @@ class DirectoryStore implements ArtifactStore {
   readonly #objects: string
   readonly #partial: string
   #made = 0
+  #placing: Promise<void> = Promise.resolve()
 
   constructor(objects: string, partial: string) {
     this.#objects = objects
@@ -45,9 +46,8 @@ class DirectoryStore implements ArtifactStore {
       const stored = await readBack(temporary)
       if (stored.sha256 !== received)
         throw new ArtifactError('DigestMismatch', `${key} was read back with SHA-256 ${stored.sha256}, but ${received} was written`)
-      await mkdir(dirname(target), { recursive: true })
-      await writeFile(target + digestSuffix, stored.sha256)
-      await rename(temporary, target)
+      await writeFile(temporary + digestSuffix, stored.sha256)
+      await this.#inTurn(() => place(temporary, target, key))
       return { key, ...stored }
     } catch (error) {
       if (isNoSpace(error))
@@ -55,6 +55,7 @@ class DirectoryStore implements ArtifactStore {
       throw error
     } finally {
       await rm(temporary, { force: true })
+      await rm(temporary + digestSuffix, { force: true })
     }
   }
 
@@ -83,8 +84,10 @@ class DirectoryStore implements ArtifactStore {
 
   async delete(key: string): Promise<void> {
     const path = this.#pathOf(key)
-    await rm(path, { force: true })
-    await rm(path + digestSuffix, { force: true })
+    await this.#inTurn(async () => {
+      await rm(path, { force: true })
+      await rm(path + digestSuffix, { force: true })
+    })
   }
 
   async list(prefix: string): Promise<readonly string[]> {
@@ -96,9 +99,39 @@ class DirectoryStore implements ArtifactStore {
       .sort()
   }
 
+  /** An object is two files: who moves them does so alone, or the bytes of one would stand beside the digest of another. */
+  #inTurn(move: () => Promise<void>): Promise<void> {
+    const turn = this.#placing.then(move)
+    this.#placing = turn.catch(() => undefined)
+    return turn
+  }
+
   #pathOf(key: string): string {
-    if (key.endsWith(digestSuffix)) throw new ArtifactError('BadKey', `a key may not end with ${digestSuffix}`)
+    if (key.split('/').some((part) => part.endsWith(digestSuffix)))
+      throw new ArtifactError('BadKey', `no part of a key may end with ${digestSuffix}`)
     return join(this.#objects, checkedKey(key))
+  }
+}
+
+/** Moves an object and its digest to where they belong. @throws ArtifactError `BadKey` when other objects are in the way */
+async function place(temporary: string, target: string, key: string): Promise<void> {
+  try {
+    await mkdir(dirname(target), { recursive: true })
+  } catch (cause) {
+    if (!hasCode(cause, 'EEXIST', 'ENOTDIR')) throw cause
+    throw new ArtifactError('BadKey', `${key} lies below another object; use a key beside it`, { cause })
+  }
+  if (await isFolder(target)) throw new ArtifactError('BadKey', `other objects lie below ${key}; use a key beside them`)
+  await rename(temporary + digestSuffix, target + digestSuffix)
+  await rename(temporary, target)
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory()
+  } catch (error) {
+    if (isMissing(error)) return false
+    throw error
   }
 }
 
