@@ -98,7 +98,7 @@ function createApp(config: ServerConfig, logger: Logger, registry: Registry): Fa
   app.setErrorHandler(async (error, request, reply) => {
     const refusal = refusalOf(error)
     // A caller that has left (a cancelled stream, a worker that stops) is no mistake of ours.
-    const level = request.raw.socket.destroyed ? 'debug' : 'error'
+    const level = reply.raw.destroyed ? 'debug' : 'error'
     if (refusal.status >= 500) request.log[level]({ code: refusal.code, cause: String(refusal.cause ?? error) }, 'a request failed')
     if (refusal.retryAfterSeconds !== undefined) void reply.header('retry-after', refusal.retryAfterSeconds)
     const body = {

@@ -1,6 +1,7 @@
 /**
  * What workers ask for: bytes and token streams, each allowed by the token of one attempt and by nothing else.
  */
+import { Readable } from 'node:stream'
 import type { ArtifactStore } from '@mnemos/artifacts'
 import { routes, tokenLine } from '@mnemos/contract'
 import type { Assignment, AssignmentVerifier } from '@mnemos/identity'
@@ -30,9 +31,14 @@ export function registerWorkerRoutes(app: FastifyInstance, { artifacts, streams,
   }
   const keyOf = (request: FastifyRequest): string => (request.params as { '*': string })['*']
 
+  // A body that nobody reads to its end would hold up the next request of its connection.
+  app.addHook('onError', (request, _reply, _error, done) => {
+    request.raw.resume()
+    done()
+  })
   app.post(fastifyPath(routes.putEvents.path), async (request) => {
     const stream = await streamOf(request)
-    return { next: await ingest(streams, stream, request.body as AsyncIterable<Buffer>) }
+    return { next: await ingest(streams, stream, bodyOf(request)) }
   })
   app.get(fastifyPath(routes.nextEvent.path), async (request) => ({ next: streams.next(await streamOf(request)) }))
 
@@ -54,7 +60,7 @@ export function registerWorkerRoutes(app: FastifyInstance, { artifacts, streams,
     if (!mayWrite(await assignmentOf(request), key)) throw new Refusal('MNEMOS_FORBIDDEN', `The token does not allow to write ${key}.`)
     const promised = request.headers['x-mnemos-sha256']
     const sha256 = key.startsWith(modelPrefix) ? key.slice(modelPrefix.length) : typeof promised === 'string' ? promised : undefined
-    return artifacts.put(key, request.body as NodeJS.ReadableStream as never, sha256 === undefined ? {} : { sha256 })
+    return artifacts.put(key, Readable.from(bodyOf(request)), sha256 === undefined ? {} : { sha256 })
   })
 }
 
@@ -82,27 +88,45 @@ function verifiedOnce(verifier: AssignmentVerifier): (request: FastifyRequest) =
   }
 }
 
+/**
+ * The bytes of a request. Who stops reading in the middle does not destroy them, because the connection goes with them and
+ * with it the answer; what is left is read off when the request is refused.
+ */
+function bodyOf(request: FastifyRequest): AsyncIterable<Buffer> {
+  const body = request.body as Readable | undefined // by the parser of these routes; undefined without a body
+  return (body ?? Readable.from([])).iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
+}
+
 /** Reads lines of JSON as fast as they come and puts them in the stream. @returns the index wanted next */
 async function ingest(streams: StreamStore, stream: string, body: AsyncIterable<Buffer>): Promise<number> {
-  const decoder = new TextDecoder()
+  const decoder = new TextDecoder('utf-8', { fatal: true })
   let rest = ''
-  let next = streams.next(stream)
   for await (const chunk of body) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
+    const lines = (rest + decoded(decoder, chunk)).split('\n')
     rest = lines.pop() ?? ''
     if (rest.length > maxLineLength) throw new Refusal('MNEMOS_TOO_LARGE', 'A line of the stream is longer than 1 MiB.')
-    const tokens: StreamToken[] = []
-    let isEnd = false
-    for (const line of lines) {
-      if (line === '') continue
-      const parsed = parseLine(line)
-      if ('end' in parsed) isEnd = true
-      else tokens.push(parsed)
-    }
-    next = streams.append(stream, tokens)
-    if (isEnd) streams.end(stream)
+    take(streams, stream, lines)
   }
+  return take(streams, stream, [rest + decoded(decoder)])
+}
+
+function take(streams: StreamStore, stream: string, lines: readonly string[]): number {
+  const parsed = lines.filter((line) => line !== '').map(parseLine)
+  const next = streams.append(
+    stream,
+    parsed.filter((line) => 'index' in line),
+  )
+  if (parsed.some((line) => 'end' in line)) streams.end(stream)
   return next
+}
+
+/** @param chunk the end when absent */
+function decoded(decoder: InstanceType<typeof TextDecoder>, chunk?: Buffer): string {
+  try {
+    return decoder.decode(chunk, { stream: chunk !== undefined })
+  } catch (cause) {
+    throw new Refusal('MNEMOS_BAD_REQUEST', 'The stream is no UTF-8.', { cause })
+  }
 }
 
 function parseLine(line: string): StreamToken | { end: true } {
