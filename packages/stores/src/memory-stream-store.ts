@@ -1,6 +1,7 @@
 /**
  * Token streams in memory, bounded: a stream that grows too long keeps only its end from then on, and when all together are
- * too large the streams that ended first go first.
+ * too large or too many the streams that ended first go first, then those that were silent for longest: an attempt whose
+ * worker died never ends its stream. A stream that somebody waits for stays.
  */
 import type { StreamStore, StreamToken } from './stream-store.ts'
 
@@ -9,6 +10,8 @@ export interface MemoryStreamOptions {
   readonly maxStreamLength?: number
   /** Characters that all may hold together; default 256 Mi. */
   readonly maxTotalLength?: number
+  /** Streams there may be, empty ones too; default 64 Ki. */
+  readonly maxStreams?: number
 }
 
 interface Stream {
@@ -23,7 +26,9 @@ interface Stream {
 export function createMemoryStreamStore({
   maxStreamLength = 4 * 1024 ** 2,
   maxTotalLength = 256 * 1024 ** 2,
+  maxStreams = 64 * 1024,
 }: MemoryStreamOptions = {}): StreamStore {
+  /** In the order in which they were last written to. */
   const streams = new Map<string, Stream>()
   let total = 0
 
@@ -32,7 +37,13 @@ export function createMemoryStreamStore({
     if (known !== undefined) return known
     const made: Stream = { texts: [], first: 0, length: 0, isEnded: false, waiting: new Set() }
     streams.set(name, made)
+    makeRoom(name)
     return made
+  }
+  const moveLast = (name: string, stream: Stream): void => {
+    if (stream.isEnded) return
+    streams.delete(name)
+    streams.set(name, stream)
   }
   const wake = (stream: Stream): void => {
     const waiting = [...stream.waiting]
@@ -47,10 +58,14 @@ export function createMemoryStreamStore({
     stream.isEnded = true
     wake(stream)
   }
-  const makeRoom = (): void => {
-    for (const [name, stream] of streams) {
-      if (total <= maxTotalLength) return
-      if (stream.isEnded && stream.waiting.size === 0) drop(name)
+  const isFull = (): boolean => total > maxTotalLength || streams.size > maxStreams
+  /** @param except the stream that is written to now */
+  const makeRoom = (except: string): void => {
+    for (const mayRun of [false, true]) {
+      for (const [name, stream] of streams) {
+        if (!isFull()) return
+        if ((stream.isEnded || mayRun) && stream.waiting.size === 0 && name !== except) drop(name)
+      }
     }
   }
   const shorten = (stream: Stream): void => {
@@ -65,6 +80,7 @@ export function createMemoryStreamStore({
   return {
     append: (name, tokens) => {
       const stream = of(name)
+      moveLast(name, stream)
       for (const { index, text } of tokens) {
         if (stream.isEnded || index !== stream.first + stream.texts.length) continue
         stream.texts.push(text)
@@ -72,12 +88,13 @@ export function createMemoryStreamStore({
         total += text.length
       }
       shorten(stream)
-      if (total > maxTotalLength) makeRoom()
+      makeRoom(name)
       wake(stream)
       return stream.first + stream.texts.length
     },
     end: (name) => {
       const stream = of(name)
+      moveLast(name, stream)
       stream.isEnded = true
       wake(stream)
     },
