@@ -1,10 +1,9 @@
 /**
  * One informer as a process of its own for the benchmark `watch`: `ours` or `peer`, told by the parent whom to follow.
  *
- * The peer is used as its README shows: `makeInformer`, and a restart five seconds after each error it reports.
+ * Each library is loaded only by the process that measures it. The peer is used as its README shows: `makeInformer`, and a restart five seconds after each error it reports.
  */
-import { CoreV1Api, KubeConfig, makeInformer } from '@kubernetes/client-node'
-import { createClient, createInformer, type KubeObject, resource } from '@mnemos/kube'
+import type { KubeObject } from '@mnemos/kube'
 import { z } from 'zod'
 
 const startSchema = z.object({
@@ -30,10 +29,6 @@ export interface Seen {
 const restartMs = 5000
 const seen = { objects: 0, events: 0, probe: 0 }
 let syncedAfterMs: number | undefined
-const startedAt = performance.now()
-const isSynced = (): void => {
-  syncedAfterMs ??= performance.now() - startedAt
-}
 const noteProbe = (name: string | undefined, value: string | undefined): void => {
   if (name === 'probe') seen.probe = Number(value)
 }
@@ -52,6 +47,7 @@ process.on('message', (message) => {
 })
 
 async function follow({ server, ca, token, namespace }: Start): Promise<void> {
+  const { createClient, createInformer, resource } = await import('@mnemos/kube')
   const configMaps = resource<KubeObject & { data?: Record<string, string> }>({
     ...{ group: '', version: 'v1', plural: 'configmaps', kind: 'ConfigMap', namespaced: true },
   })
@@ -63,13 +59,15 @@ async function follow({ server, ca, token, namespace }: Start): Promise<void> {
     if (type === 'updated') seen.events += 1
     noteProbe(object.metadata.name, object.data?.['turn'])
   })
+  const startedAt = performance.now()
   void informer.run(new AbortController().signal)
   await informer.synced()
-  isSynced()
+  syncedAfterMs = performance.now() - startedAt
 }
 
 /** Synced is when the list of the peer has returned: it has no other sign. */
 async function followAsPeer({ server, ca, token, namespace }: Start): Promise<void> {
+  const { CoreV1Api, KubeConfig, makeInformer } = await import('@kubernetes/client-node')
   const config = new KubeConfig()
   config.loadFromOptions({
     clusters: [{ name: 'c', server, ...(ca === undefined ? { skipTLSVerify: true } : { caData: Buffer.from(ca).toString('base64') }) }],
@@ -91,6 +89,7 @@ async function followAsPeer({ server, ca, token, namespace }: Start): Promise<vo
     seen.objects -= 1
   })
   informer.on('error', () => void setTimeout(() => void informer.start(), restartMs))
+  const startedAt = performance.now()
   await informer.start()
-  isSynced()
+  syncedAfterMs = performance.now() - startedAt
 }

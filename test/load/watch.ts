@@ -1,7 +1,7 @@
 /**
  * Benchmark `watch`: our informer beside that of `@kubernetes/client-node`, each in a process of its own, on the same objects.
  *
- * Three rounds, ours and the peer in turn; figures are medians. A round: the process starts, lists 10,000 ConfigMaps of 2 KB
+ * Five rounds, ours and the peer in turn; figures are medians. A round: the process starts, lists 10,000 ConfigMaps of 2 KB
  * (`synced_ms` from its first request to the full cache), then hears 10,000 changes as fast as the API server takes them.
  * After that, a table: what each does when its first watch meets a fault, and how long until it sees a change made since.
  */
@@ -19,7 +19,7 @@ import type { Seen } from './watch.child.ts'
 const objects = 10_000
 const changes = 10_000
 const objectBytes = 2048
-const rounds = 3
+const rounds = 5
 const inFlight = 32
 const patienceMs = 60_000
 const informers = ['ours', 'peer'] as const
