@@ -67,7 +67,8 @@ export async function ensureSmallModel(log: (line: string) => void = () => undef
   return { path, sha256, sizeBytes }
 }
 
-async function sha256Of(path: string): Promise<string> {
+/** 64 hex digits. */
+export async function sha256Of(path: string): Promise<string> {
   const hash = createHash('sha256')
   await pipeline(createReadStream(path), hash)
   return hash.digest('hex')

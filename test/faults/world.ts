@@ -39,6 +39,8 @@ export interface World {
   /** @param options.isStandby listens on the second address that workers know */
   startOperator(options?: { leaseName?: string; isStandby?: boolean }): Process
   startWorker(name: string, environment?: Readonly<Record<string, string>>): Process
+  /** Ends the worker of this name at once and waits until it has. */
+  stopWorker(name: string): Promise<void>
   submit(name: string, prompt: string, spec?: object): Promise<Job>
   phaseOf(name: string): Promise<string | undefined>
   /** Waits until every named Job has ended, and checks every invariant on the whole history. */
@@ -112,6 +114,13 @@ export async function startWorld({ workers }: WorldOptions): Promise<World> {
     client,
     folder,
     startWorker,
+    stopWorker: async (name) => {
+      for (const each of running) {
+        if (each.name !== name) continue
+        each.kill('SIGKILL')
+        await each.ended
+      }
+    },
     startOperator: ({ leaseName = 'mnemos-operator', isStandby = false } = {}) =>
       start('operator', ['test/faults/operator.child.ts'], {
         PROXY_URL: proxy.credentials.server,
@@ -134,10 +143,10 @@ export async function startWorld({ workers }: WorldOptions): Promise<World> {
   return world
 }
 
-/** The Model whose bytes every Job of these tests names; ready once an operator has had it imported. */
-export async function importModel({ client }: World): Promise<void> {
-  await client.create(models, objectOf('Model', 'hollow', { source: { uri: 'file:///hollow.gguf' } }))
-  await eventually(async () => (await client.get(models, { namespace, name: 'hollow' }))?.status?.phase === 'Ready', {
+/** A Model of a file in the workers' file root; by default the one that Jobs here name. Ready once an operator has had it imported. */
+export async function importModel({ client }: World, { name = 'hollow', file = 'hollow.gguf' } = {}): Promise<void> {
+  await client.create(models, objectOf('Model', name, { source: { uri: `file:///${file}` } }))
+  await eventually(async () => (await client.get(models, { namespace, name }))?.status?.phase === 'Ready', {
     timeoutMs: 60_000,
     message: 'the Model is imported',
   })
