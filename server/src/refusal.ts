@@ -34,6 +34,7 @@ export function refusalOf(error: unknown): Refusal {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
     return new Refusal('MNEMOS_TOO_LARGE', 'The body is larger than this route takes; a prompt may have 16 KiB.')
+  if (code === 'FST_ERR_BAD_URL') return new Refusal('MNEMOS_BAD_REQUEST', 'The path is no URL: % must begin an escape of valid UTF-8.')
   if (code.startsWith('FST_ERR_CTP') || error instanceof SyntaxError)
     return new Refusal('MNEMOS_BAD_REQUEST', 'The body is no JSON in UTF-8.')
   return new Refusal('MNEMOS_INTERNAL', 'The server made a mistake; its log names this request.', { cause: error })

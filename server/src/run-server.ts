@@ -7,7 +7,7 @@ import { openApi, routes } from '@mnemos/contract'
 import { assignmentVerifier, loadAssignmentKeys } from '@mnemos/identity'
 import { type Credentials, createClient, kubeMetrics } from '@mnemos/kube'
 import { createMemoryStreamStore } from '@mnemos/stores'
-import Fastify, { type FastifyInstance, LogController } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import type { Logger } from 'pino'
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 import { createCallers } from './callers.ts'
@@ -75,6 +75,7 @@ function createApp(config: ServerConfig, logger: Logger, registry: Registry): Fa
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.bodyBytes,
     genReqId: () => randomUUID(),
+    frameworkErrors: answerRefusal,
     forceCloseConnections: true,
     keepAliveTimeout: 95_000,
   })
@@ -95,20 +96,7 @@ function createApp(config: ServerConfig, logger: Logger, registry: Registry): Fa
   app.addHook('onResponse', async (request, reply) => {
     took.observe({ method: request.method, route: request.routeOptions.url ?? 'none', status: reply.statusCode }, reply.elapsedTime / 1000)
   })
-  app.setErrorHandler(async (error, request, reply) => {
-    const refusal = refusalOf(error)
-    // A caller that has left (a cancelled stream, a worker that stops) is no mistake of ours.
-    const level = reply.raw.destroyed ? 'debug' : 'error'
-    if (refusal.status >= 500) request.log[level]({ code: refusal.code, cause: String(refusal.cause ?? error) }, 'a request failed')
-    if (refusal.retryAfterSeconds !== undefined) void reply.header('retry-after', refusal.retryAfterSeconds)
-    const body = {
-      code: refusal.code,
-      message: refusal.message,
-      requestId: request.id,
-      ...(refusal.details === undefined ? {} : { details: refusal.details }),
-    }
-    return reply.code(refusal.status).send({ error: body })
-  })
+  app.setErrorHandler(answerRefusal)
   app.setNotFoundHandler(async (request, reply) =>
     reply.code(404).send({
       error: {
@@ -119,4 +107,20 @@ function createApp(config: ServerConfig, logger: Logger, registry: Registry): Fa
     }),
   )
   return app as unknown as FastifyInstance
+}
+
+/** Answers every error in the one shape of the contract. */
+function answerRefusal(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const refusal = refusalOf(error)
+  // A caller that has left (a cancelled stream, a worker that stops) is no mistake of ours.
+  const level = reply.raw.destroyed ? 'debug' : 'error'
+  if (refusal.status >= 500) request.log[level]({ code: refusal.code, cause: String(refusal.cause ?? error) }, 'a request failed')
+  if (refusal.retryAfterSeconds !== undefined) void reply.header('retry-after', refusal.retryAfterSeconds)
+  const body = {
+    code: refusal.code,
+    message: refusal.message,
+    requestId: request.id,
+    ...(refusal.details === undefined ? {} : { details: refusal.details }),
+  }
+  void reply.code(refusal.status).send({ error: body })
 }

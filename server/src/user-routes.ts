@@ -1,4 +1,6 @@
 /** What people ask for: their Jobs. Every object is read or written as the caller, so the cluster's RBAC decides. */
+import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
 import type { Job } from '@mnemos/api'
 import type { ArtifactStore } from '@mnemos/artifacts'
 import { deleteQuery, formatEvent, listQuery, namespaceQuery, routes } from '@mnemos/contract'
@@ -20,11 +22,11 @@ export interface UserRoutesOptions {
   readonly follower: JobFollower
   /** Aborts when the server stops. */
   readonly signal: AbortSignal
+  /** How long a reader may leave unread what was sent; then it is cut, and may come back with its last id. Default 30 s. */
+  readonly slowReaderMs?: number
 }
 
 const terminal = ['Succeeded', 'Failed', 'Cancelled']
-/** Bytes that wait for a reader that does not read; then it is cut, and may come back with its last id. */
-const maxUnreadBytes = 1024 * 1024
 const keepAliveMs = 15_000
 
 export function registerUserRoutes(app: FastifyInstance, options: UserRoutesOptions): void {
@@ -113,7 +115,7 @@ async function streamTo(
   reply: FastifyReply,
   request: FastifyRequest,
   job: Job,
-  { follower, streams, artifacts, signal }: UserRoutesOptions,
+  { follower, streams, artifacts, signal, slowReaderMs = 30_000 }: UserRoutesOptions,
 ): Promise<FastifyReply> {
   const gone = new AbortController()
   const stop = AbortSignal.any([signal, gone.signal])
@@ -121,6 +123,8 @@ async function streamTo(
   const { raw } = reply
   raw.on('close', () => gone.abort())
   raw.on('error', () => gone.abort())
+  // Who left while the Job was looked up has closed already and will not say so again.
+  if (raw.destroyed) gone.abort()
   raw.writeHead(200, {
     'content-type': 'text/event-stream',
     'cache-control': 'no-store',
@@ -137,11 +141,7 @@ async function streamTo(
       return found === undefined ? undefined : Buffer.concat(await found.bytes.toArray()).toString()
     }
     for await (const event of jobEvents({ follower, streams, resultOf }, job, typeof header === 'string' ? header : undefined, stop)) {
-      raw.write(formatEvent(event))
-      if (raw.writableLength > maxUnreadBytes) {
-        raw.destroy()
-        break
-      }
+      if (!raw.write(formatEvent(event))) await untilRead(raw, slowReaderMs, stop)
     }
   } catch (error) {
     request.log.error({ error: String(error) }, 'a stream broke')
@@ -151,6 +151,18 @@ async function streamTo(
     raw.end()
   }
   return reply
+}
+
+/** Waits until the reader has taken what was written, for it alone; cuts it when that takes too long. */
+async function untilRead(raw: ServerResponse, slowReaderMs: number, signal: AbortSignal): Promise<void> {
+  const timer = setTimeout(() => raw.destroy(), slowReaderMs)
+  try {
+    await once(raw, 'drain', { signal })
+  } catch {
+    // The reader is gone or the server stops; the loop above sees the same signal.
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 function parse<S extends z.ZodType>(schema: S, request: FastifyRequest): z.output<S> {
