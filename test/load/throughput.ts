@@ -38,6 +38,7 @@ export async function run(log: (line: string) => void): Promise<Record<string, u
     void informer.run(stop.signal)
     await informer.synced()
     const before = await apiWrites(client)
+    const cpuBefore = await stack.cpuMs()
     log(`${count} Jobs, ${inFlight} creates in flight …`)
     const startedAt = performance.now()
     await inParallel(count, inFlight, async (index) => {
@@ -47,6 +48,7 @@ export async function run(log: (line: string) => void): Promise<Record<string, u
     await eventually(() => ended.Succeeded + ended.other >= count, { timeoutMs: 300_000, intervalMs: 20, message: 'every Job has ended' })
     const seconds = (performance.now() - startedAt) / 1000
     const writes = writesBetween(before, await apiWrites(client))
+    const cpuAfter = await stack.cpuMs()
     const memory = await stack.operatorMiB()
     await stack.stopProcesses()
     const bare = await bareServer(client, log)
@@ -61,6 +63,9 @@ export async function run(log: (line: string) => void): Promise<Record<string, u
       other_writes: writes.byResource,
       succeeded: ended.Succeeded,
       operator_rss_mb: memory,
+      cpu_ms_per_job: Object.fromEntries(
+        Object.entries(cpuAfter).map(([name, ms]) => [name, rounded((ms - (cpuBefore[name] ?? 0)) / count)]),
+      ),
       seconds: rounded(seconds),
       create_seconds: rounded(createdSeconds),
       conditions: { jobs: count, in_flight: inFlight, workers: 2, slots: 16, bare_jobs: bareCount, webhook: false },

@@ -35,6 +35,8 @@ export interface Stack {
   onReceived(listener: (received: Received) => void): () => void
   /** Resident memory of the operator in MiB. */
   operatorMiB(): Promise<number>
+  /** Processor time so far in ms, by process; `generator` is the calling one. */
+  cpuMs(): Promise<Readonly<Record<string, number>>>
   /** Ends operator, server and workers; the API server goes on, with nobody else asking it. */
   stopProcesses(): Promise<void>
   stop(): Promise<void>
@@ -119,6 +121,8 @@ export async function startStack({ workers, slots, log }: StackOptions): Promise
       return () => void listeners.delete(listener)
     },
     operatorMiB: () => residentMiB(operator.pid ?? 0),
+    cpuMs: () =>
+      processorTimes({ ...cluster.pids(), operator: operator.pid, server: store.pid, workers: hollow.pid, generator: process.pid }),
     stopProcesses,
     stop,
   }
@@ -185,6 +189,16 @@ async function ended(child: ChildProcess): Promise<void> {
   const timer = setTimeout(() => child.kill('SIGKILL'), 5000)
   await gone
   clearTimeout(timer)
+}
+
+async function processorTimes(pids: Readonly<Record<string, number | undefined>>): Promise<Record<string, number>> {
+  const clockTicksPerSecond = 100 // USER_HZ of every Linux that Node runs on
+  const times = Object.entries(pids).map(async ([name, pid]) => {
+    // Fields 14 and 15 are user and system time; the second, the program's name, may hold blanks and ends with the last parenthesis.
+    const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /, '').split(' ')
+    return [name, ((Number(fields[11]) + Number(fields[12])) * 1000) / clockTicksPerSecond] as const
+  })
+  return Object.fromEntries(await Promise.all(times))
 }
 
 async function residentMiB(pid: number): Promise<number> {
