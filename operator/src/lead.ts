@@ -86,7 +86,7 @@ async function beginTerm({ config, leadership, clock, logger, metrics }: TermOpt
   const inputs = new Inputs(maxKeptInputBytes)
   const caches = cachesOf(client, logger, metrics, (job) => inputs.see(job))
   const wakeJob = (name: ObjectName): void => term.runtime.wake(jobs, name, { priority: underWay })
-  const placement = new PlacementLoop(wakeJob)
+  const placement = new PlacementLoop(wakeJob, () => clock.monotonic())
   const dispatcher = new Dispatcher({
     ...{ client, signer, serverUrl, inputs, heartbeatMs, suspectMs, offlineMs, logger, wakeJob },
     epoch: BigInt(leadership.epoch),

@@ -3,7 +3,7 @@
  * that asked since the last one.
  */
 import { type Job, type Model, parseTime } from '@mnemos/api'
-import { anyEngine, type Demand, isActive, isTerminal, mayUse, type PlacedOn, Placement, type Waiting } from '@mnemos/domain'
+import { anyEngine, type Demand, isActive, isTerminal, mayUse, type PlacedOn, Placement, StartRate, type Waiting } from '@mnemos/domain'
 import type { Change, ObjectName, Reader } from '@mnemos/kube'
 import { nameOfKey } from '@mnemos/kube'
 import type { Session, SessionLink } from './dispatch/sessions.ts'
@@ -11,11 +11,14 @@ import { namespaces, pools, workers } from './resources.ts'
 
 export class PlacementLoop {
   readonly #placement = new Placement()
+  readonly #starts = new StartRate()
   readonly #wakeJob: (name: ObjectName) => void
+  readonly #monotonic: () => number
   #isDue = false
 
-  constructor(wakeJob: (name: ObjectName) => void) {
+  constructor(wakeJob: (name: ObjectName) => void, monotonic: () => number) {
     this.#wakeJob = wakeJob
+    this.#monotonic = monotonic
   }
 
   reservationOf(uid: string): PlacedOn | undefined {
@@ -35,8 +38,8 @@ export class PlacementLoop {
   /** Where a Job stands. @param exact false skips the count for a Job that only just came */
   standing(job: Job, model: Model | undefined, exact: boolean): Waiting {
     const demand = demandOf(job, model)
-    if (!exact) return { position: 1, capable: 1, connected: 1, engine: demand.engine }
-    return { ...this.#placement.standing(demand), engine: demand.engine }
+    const standing = exact ? this.#placement.standing(demand) : { position: 1, capable: 1, connected: 1 }
+    return { ...standing, engine: demand.engine, startsPerSecond: this.#starts.perSecond(this.#monotonic()) }
   }
 
   /** The truth about slots: who has an attempt out holds one. */
@@ -84,7 +87,10 @@ export class PlacementLoop {
     this.#isDue = true
     queueMicrotask(() => {
       this.#isDue = false
-      for (const { namespace, name } of this.#placement.place()) this.#wakeJob({ namespace, name })
+      for (const { namespace, name } of this.#placement.place()) {
+        this.#starts.started(this.#monotonic())
+        this.#wakeJob({ namespace, name })
+      }
     })
   }
 }

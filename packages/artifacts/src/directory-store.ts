@@ -23,6 +23,8 @@ export async function openDirectoryStore(folder: string): Promise<ArtifactStore>
   return new DirectoryStore(objects, partial)
 }
 
+const readBytes = 1024 * 1024
+
 class DirectoryStore implements ArtifactStore {
   readonly #objects: string
   readonly #partial: string
@@ -39,23 +41,21 @@ class DirectoryStore implements ArtifactStore {
     this.#made += 1
     const temporary = join(this.#partial, `${process.pid}-${this.#made}`)
     try {
-      const received = await writeFlushed(temporary, bytes)
+      const { received, stored } = await writeFlushed(temporary, bytes)
       if (wanted !== undefined && received !== wanted) {
         throw new ArtifactError('DigestMismatch', `the bytes sent for ${key} have SHA-256 ${received}, not ${wanted}`)
       }
-      const stored = await readBack(temporary)
       if (stored.sha256 !== received)
         throw new ArtifactError('DigestMismatch', `${key} was read back with SHA-256 ${stored.sha256}, but ${received} was written`)
       await writeFile(temporary + digestSuffix, stored.sha256)
       await this.#inTurn(() => place(temporary, target, key))
       return { key, ...stored }
     } catch (error) {
+      await rm(temporary, { force: true })
+      await rm(temporary + digestSuffix, { force: true })
       if (isNoSpace(error))
         throw new ArtifactError('NoSpace', `there is no room for ${key}; free space in the artifact folder`, { cause: error })
       throw error
-    } finally {
-      await rm(temporary, { force: true })
-      await rm(temporary + digestSuffix, { force: true })
     }
   }
 
@@ -135,34 +135,37 @@ async function isFolder(path: string): Promise<boolean> {
   }
 }
 
-/** Writes all bytes and flushes them to disk. @returns their SHA-256 */
-async function writeFlushed(path: string, bytes: Readable): Promise<string> {
+/** Writes all bytes, flushes them to disk and reads them again. @returns the SHA-256 of what came, and what is there */
+async function writeFlushed(path: string, bytes: Readable): Promise<{ received: string; stored: { sha256: string; sizeBytes: number } }> {
   const hash = createHash('sha256')
-  const file = await open(path, 'wx')
+  const file = await open(path, 'wx+')
   try {
     for await (const chunk of bytes as AsyncIterable<Buffer>) {
       hash.update(chunk)
       await writeAll(file, chunk)
     }
     await file.datasync()
+    return { received: hash.digest('hex'), stored: await readBack(file) }
   } finally {
     await file.close()
   }
-  return hash.digest('hex')
 }
 
 async function writeAll(file: FileHandle, chunk: Buffer): Promise<void> {
   for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten
 }
 
-async function readBack(path: string): Promise<{ sha256: string; sizeBytes: number }> {
+async function readBack(file: FileHandle): Promise<{ sha256: string; sizeBytes: number }> {
   const hash = createHash('sha256')
-  let sizeBytes = 0
-  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
-    hash.update(chunk)
-    sizeBytes += chunk.length
+  const { size } = await file.stat()
+  const buffer = Buffer.allocUnsafe(Math.min(size, readBytes))
+  for (let at = 0; at < size; ) {
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, at)
+    if (bytesRead === 0) break
+    hash.update(buffer.subarray(0, bytesRead))
+    at += bytesRead
   }
-  return { sha256: hash.digest('hex'), sizeBytes }
+  return { sha256: hash.digest('hex'), sizeBytes: size }
 }
 
 const hasCode = (error: unknown, ...codes: string[]): boolean =>

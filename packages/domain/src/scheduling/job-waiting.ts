@@ -7,12 +7,14 @@
 import { formatTime, parseTime, type Reason } from '@mnemos/api'
 import { nearest } from '../admission/nearest.ts'
 import { conditionsFor, isTerminal, type JobPlan, rest, settled, statusOf, uidOf, wakeAfter } from './job-status.ts'
-import type { JobEffect, JobWorld, PlacedOn } from './job-world.ts'
+import type { JobEffect, JobWorld, PlacedOn, Waiting } from './job-world.ts'
+import { placesTold } from './placement.ts'
 
 /** A wait shorter than a second is not worth a write; creation times are cut to whole seconds. */
 const describeAfterMs = 2000
-/** A line that moves says no more than that it moves. */
+/** Who waits for a busy worker is told so after this long, if the line will not have brought him to its front soon. */
 const describeBusyAfterMs = 10_000
+const soonMs = 30_000
 /** Jobs far back in the line are looked at later: most will have started by then. */
 const refreshMs = 30_000
 
@@ -78,16 +80,21 @@ function inLinePlan(world: JobWorld, now: number): JobPlan {
   const { job, model, waiting } = world
   const effects: JobEffect[] = [{ type: 'queue', job, model }]
   const deadlineMs = queueDeadlineLeftMs(world, now)
-  const isNear = waiting.position !== undefined
   const finding = workerFinding(world)
-  const patienceMs = !isNear ? refreshMs : finding.reason === 'WorkersBusy' ? describeBusyAfterMs : describeAfterMs
+  const isBusy = finding.reason === 'WorkersBusy'
+  const patienceMs = isBusy ? describeBusyAfterMs : waiting.position === undefined ? refreshMs : describeAfterMs
   const waitedMs = now - waitingSince(world)
   // Who came just now does not know yet whether there are workers at all.
   const dueMs = (waitedMs < describeAfterMs ? describeAfterMs : patienceMs) - waitedMs
   if (dueMs > 0) return { ...rest, effects, next: wakeAfter(dueMs, deadlineMs) }
-  // A long line that moves is not described from its far end: the writes would outnumber the Jobs.
-  if (!isNear && finding.reason === 'WorkersBusy') return { ...rest, effects, next: wakeAfter(refreshMs, deadlineMs) }
+  // In a line that moves fast, the writes that describe it would outnumber those that move it.
+  if (isBusy && startsWithinMs(waiting) < soonMs) return { ...rest, effects, next: wakeAfter(describeBusyAfterMs, deadlineMs) }
   return { ...described(world, finding, waiting.position), effects, next: wakeAfter(refreshMs, deadlineMs) }
+}
+
+/** When it is this Job's turn if the line goes on as it did lately; for those far back, the earliest that can be. */
+function startsWithinMs({ position = placesTold, startsPerSecond }: Waiting): number {
+  return (position * 1000) / startsPerSecond
 }
 
 function workerFinding({ waiting: { connected, capable, engine } }: JobWorld): Finding {

@@ -38,6 +38,8 @@ export interface Waiting {
   /** Workers that are connected, whatever they can do. */
   readonly connected: number
   readonly engine: string | undefined
+  /** Jobs that got a worker, a second, lately. */
+  readonly startsPerSecond: number
 }
 
 /**

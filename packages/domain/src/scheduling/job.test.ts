@@ -19,7 +19,7 @@ function world(job: JobBuilder, facts: Partial<JobWorld> = {}): JobWorld {
     queueExists: true,
     dependencies: [],
     placement: undefined,
-    waiting: { position: 1, capable: 1, connected: 1, engine: 'llama-cpp' },
+    waiting: { position: 1, capable: 1, connected: 1, engine: 'llama-cpp', startsPerSecond: 0 },
     worker: 'has',
     report: undefined,
     strays: [],
@@ -27,6 +27,7 @@ function world(job: JobBuilder, facts: Partial<JobWorld> = {}): JobWorld {
   }
 }
 
+const busy = { position: 1, capable: 3, connected: 3, engine: 'llama-cpp', startsPerSecond: 0 }
 const pending = aJob('j')
 const scheduled = aJob('j').thatIs('Scheduled', { attempt: 1, worker, scheduledAt: at(now - 500) })
 const running = scheduled.thatIs('Running', { startedAt: at(now - 5000) })
@@ -78,24 +79,34 @@ const cases: Record<string, Case> = {
     wantEffects: ['assign'],
   },
   'a Job without any worker says so after a while': {
-    world: world(pending, { waiting: { position: 1, capable: 0, connected: 0, engine: 'llama-cpp' } }),
+    world: world(pending, { waiting: { position: 1, capable: 0, connected: 0, engine: 'llama-cpp', startsPerSecond: 0 } }),
     wantPhase: 'Pending',
     wantReason: 'NoWorker',
     wantMessage: /needs a Worker with engine llama-cpp; none that takes work is connected/,
     wantEffects: ['queue'],
   },
   'a Job near the front says that all workers are busy, and where it stands': {
-    world: world(pending, { waiting: { position: 7, capable: 3, connected: 3, engine: 'llama-cpp' } }),
+    world: world(pending, { waiting: { ...busy, position: 7 } }),
     wantPhase: 'Pending',
     wantReason: 'WorkersBusy',
     wantStatus: {
       queue: { position: 7, reasons: ['needs a Worker with engine llama-cpp with a free slot; all 3 that could run it are busy'] },
     },
   },
-  'a Job at the far end of a line that moves writes nothing': {
-    world: world(pending.createdAt(now - 60_000), { waiting: { position: undefined, capable: 3, connected: 3, engine: 'llama-cpp' } }),
+  'a Job that the line will have brought to its front soon writes nothing': {
+    world: world(pending.createdAt(now - 60_000), { waiting: { ...busy, position: 50, startsPerSecond: 2 } }),
     wantPhase: 'unwritten',
-    wantNextSeconds: 30,
+    wantNextSeconds: 10,
+  },
+  'nor does one far back in a line that moves fast': {
+    world: world(pending.createdAt(now - 60_000), { waiting: { ...busy, position: undefined, startsPerSecond: 50 } }),
+    wantPhase: 'unwritten',
+    wantNextSeconds: 10,
+  },
+  'a Job far back in a line that moves slowly says so, without a place': {
+    world: world(pending.createdAt(now - 60_000), { waiting: { ...busy, position: undefined, startsPerSecond: 1 } }),
+    wantReason: 'WorkersBusy',
+    wantStatus: { queue: { reasons: ['needs a Worker with engine llama-cpp with a free slot; all 3 that could run it are busy'] } },
   },
   'a missing Model is named with the likely one': {
     world: world(pending.asking('smol'), { model: undefined, modelAllowed: false, otherModels: ['llama', 'smollm'] }),

@@ -51,7 +51,7 @@ interface Reserved extends Reservation {
 }
 
 /** Places are told to the first hundred in line only: whoever is further back is not next, whatever the number. */
-const maxPosition = 100
+export const placesTold = 100
 
 export class Placement {
   readonly #workers = new Map<string, WorkerState>()
@@ -179,7 +179,7 @@ export class Placement {
     let position = 1
     for (const line of this.#lines.values()) {
       position += line.ahead(demand)
-      if (position > maxPosition) return undefined
+      if (position > placesTold) return undefined
     }
     return position
   }
