@@ -51,7 +51,7 @@ export interface ClientOptions {
   readonly fence?: Fence
   /** Most connections for requests; default 32. */
   readonly connections?: number
-  /** Default 20,000 ms: a list that is never answered must not blind a cache for 30 s. */
+  /** Silence of the server that ends a request; default 20,000 ms, in steps of half a second: a list that is never answered must not blind a cache for 30 s. */
   readonly requestTimeoutMs?: number
   readonly clock?: Clock
   readonly metrics?: KubeMetrics

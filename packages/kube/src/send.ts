@@ -1,4 +1,6 @@
 /** One request and its answer: fence, headers, time-out, `Retry-After`, errors. */
+
+import { errors } from 'undici'
 import type { RequestContext } from './client.ts'
 import { reasonOf } from './clock.ts'
 import { KubeError, type StatusDetails } from './errors.ts'
@@ -47,7 +49,6 @@ async function sendOnce(
 ): Promise<unknown> {
   const started = context.clock.monotonic()
   const fenced = method !== 'GET' && context.fence !== undefined ? { timeout: `${fencedWriteSeconds}s` } : {}
-  const timeout = AbortSignal.timeout(context.requestTimeoutMs)
   let code = '<error>'
   try {
     const answer = await transport.requests.request({
@@ -55,7 +56,10 @@ async function sendOnce(
       path: withQuery(transport.basePath + path, { ...options.query, ...fenced }),
       headers: await headersOf(transport, context, options),
       body: options.body === undefined ? null : JSON.stringify(options.body),
-      signal: options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]),
+      // Not AbortSignal.timeout: one such timer for each request would go off long after its answer.
+      headersTimeout: context.requestTimeoutMs,
+      bodyTimeout: context.requestTimeoutMs,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
     })
     code = String(answer.statusCode)
     const text = await answer.body.text()
@@ -66,7 +70,7 @@ async function sendOnce(
     if (options.signal?.aborted === true) throw reasonOf(options.signal)
     throw new KubeError(`${method} ${path}: no answer from the API server`, {
       status: 0,
-      reason: timeout.aborted ? 'Timeout' : 'Unreachable',
+      reason: error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError ? 'Timeout' : 'Unreachable',
       cause: error,
     })
   } finally {
