@@ -36,6 +36,20 @@ export function judgeRules(schema: z.core.$ZodType, value: unknown, path: Path, 
   }
 }
 
+/**
+ * Adds findings of transition rules about the value and the fields below it. As for the API server, a rule is judged where the
+ * value is there before and after; items of lists and maps have no before.
+ */
+export function judgeTransitions(schema: z.core.$ZodType, before: unknown, after: unknown, path: Path, findings: Finding[]): void {
+  if (before === undefined || before === null || after === undefined || after === null) return
+  const rules = (unwrap(schema).marks.rules ?? []).filter((rule) => rule.serverOnly !== true && isTransition(rule))
+  if (rules.length > 0) addBroken(rules, { self: celValue(schema, after), oldSelf: celValue(schema, before) }, path, findings)
+  const shape = shapeOf(schema)
+  if (shape.type !== 'object' || !isRecord(before) || !isRecord(after)) return
+  for (const [name, field] of Object.entries(shape.fields))
+    judgeTransitions(field, ownValue(before, name), ownValue(after, name), [...path, name], findings)
+}
+
 function isTold(path: Path, findings: readonly Finding[]): boolean {
   const here = pointerOf(path)
   return findings.some((finding) => finding.path === here)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { judgeUpdate } from './judge.ts'
 import { apiVersion } from './kind.ts'
+import { shapeOf, unwrap } from './schema-walk.ts'
 import { jobKind } from './v1alpha1/job.ts'
 
 const ask = { modelRef: { name: 'm' }, prompt: 'hi', parameters: { maxTokens: 5, temperature: 0.5 } }
@@ -92,4 +93,14 @@ test('what may not change says so, and what to do', () => {
     code: 'immutable',
     message: 'retry cannot change after creation; create a new Job instead',
   })
+})
+
+test('every field of a Job’s spec is frozen but those that are meant to change', () => {
+  const mayChange = ['queue', 'priority', 'deadlines', 'suspend', 'cancel']
+  const shape = shapeOf(jobKind.spec)
+  assert.ok(shape.type === 'object')
+  for (const [name, field] of Object.entries(shape.fields)) {
+    const isFrozen = (unwrap(field).marks.rules ?? []).some(({ rule }) => rule === 'self == oldSelf')
+    assert.equal(isFrozen, !mayChange.includes(name), name)
+  }
 })

@@ -9,7 +9,7 @@ import { asRead, isRecord } from './as-read.ts'
 import { celValue } from './cel.ts'
 import { about, didYouMean, type Finding } from './finding.ts'
 import { findingOf } from './judge-issue.ts'
-import { addBroken, isTransition, judgeRules } from './judge-rules.ts'
+import { addBroken, isTransition, judgeRules, judgeTransitions } from './judge-rules.ts'
 import { findUnknown, unknownRootFields } from './judge-unknown.ts'
 import { apiVersion, type KindDefinition } from './kind.ts'
 import { kinds } from './kinds.ts'
@@ -63,6 +63,14 @@ export function judgeUpdate(kind: AnyKind | string, before: unknown, after: unkn
   if (typeof definition === 'string' || !isRecord(before) || !isRecord(after)) return findings
   const variables = { self: celObject(definition, after), oldSelf: celObject(definition, before) }
   addBroken(judgedRules(definition).filter(isTransition), variables, [], findings)
+  judgeTransitions(definition.spec, asReadBlock(definition, before, 'spec'), asReadBlock(definition, after, 'spec'), ['spec'], findings)
+  judgeTransitions(
+    definition.status,
+    asReadBlock(definition, before, 'status'),
+    asReadBlock(definition, after, 'status'),
+    ['status'],
+    findings,
+  )
   return findings.slice(0, maxFindings)
 }
 
@@ -80,12 +88,16 @@ function judgedRules({ rules }: AnyKind): readonly Rule[] {
 }
 
 /** The whole object as the rules of a kind see it. */
-function celObject({ spec, status, statusDefault }: AnyKind, object: Readonly<Record<string, unknown>>): Record<string, unknown> {
+function celObject(definition: AnyKind, object: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return {
     ...object,
-    spec: celValue(spec, asRead(spec, object['spec'])),
-    status: celValue(status, asRead(status, object['status'] ?? statusDefault)),
+    spec: celValue(definition.spec, asReadBlock(definition, object, 'spec')),
+    status: celValue(definition.status, asReadBlock(definition, object, 'status')),
   }
+}
+
+function asReadBlock(definition: AnyKind, object: Readonly<Record<string, unknown>>, block: 'spec' | 'status'): unknown {
+  return asRead(definition[block], object[block] ?? (block === 'status' ? definition.statusDefault : undefined))
 }
 
 /** The definition of a kind, or the name that no kind has. */

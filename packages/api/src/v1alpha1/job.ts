@@ -1,13 +1,14 @@
 /**
  * Job: one piece of LLM work, tried until it succeeds, fails for good or is cancelled.
  *
- * The rules at the end of this file are the fence of the whole system (design §3.2): the API server itself refuses a
- * status that goes back, so two operators that both believe they lead cannot harm a Job.
+ * Its transition rules are the fence of the whole system (design §3.2): the API server itself refuses a status that goes
+ * back, so two operators that both believe they lead cannot harm a Job. Each rule stands as deep as it can: the API server
+ * spends time on every field that a rule walks through, at each of the three writes of a Job.
  */
 import { z } from 'zod'
 import { conditions } from '../conditions.ts'
 import { defineKind, type InputOf, type ObjectOf } from '../kind.ts'
-import { mapOf, type Rule, rule } from '../schema.ts'
+import { mapOf, mark, type Rule, rule } from '../schema.ts'
 import { dnsName, objectReference } from './references.ts'
 
 /** Largest prompt (or all messages together) that may stand in the object itself, in bytes of UTF-8; larger input goes by URI. */
@@ -58,6 +59,18 @@ const maintenance = z.object({
   parameters: mapOf(z.string().max(2048)).optional().describe('Parameters of the task. ImportModel: uri, and digest when one is demanded.'),
 })
 
+/** A rule about an update; it is judged where the value was there before and still is. */
+const fence = (transition: string, message: string, fieldPath?: string): Rule => ({
+  rule: transition,
+  message,
+  reason: 'FieldValueForbidden',
+  ...(fieldPath === undefined ? {} : { fieldPath }),
+})
+const frozenMessage = (field: string): string => `${field} cannot change after creation; create a new Job instead`
+const frozen = <S extends z.ZodType>(field: string, schema: S): S => rule(schema, fence('self == oldSelf', frozenMessage(field)))
+/** A frozen field that may be absent may neither come nor go. */
+const frozenPresence = (field: string): Rule => fence(`has(self.${field}) == has(oldSelf.${field})`, frozenMessage(field), `.${field}`)
+
 /** The blocks of which a Job has exactly one. */
 export const workTypes = ['inference', 'maintenance'] as const
 export type WorkType = (typeof workTypes)[number]
@@ -65,13 +78,15 @@ export type WorkType = (typeof workTypes)[number]
 export const priorities = ['critical', 'high', 'normal', 'low'] as const
 export type Priority = (typeof priorities)[number]
 
-const spec = rule(
+const spec = mark(
   z.object({
-    inference: inference.optional().describe('Ask a model.'),
-    maintenance: maintenance.optional().describe('A task of the platform itself.'),
+    inference: frozen('inference', inference).optional().describe('Ask a model.'),
+    maintenance: frozen('maintenance', maintenance).optional().describe('A task of the platform itself.'),
     queue: dnsName.default('default').describe('The Queue that the Job waits in.'),
     priority: z.enum(priorities).default('normal').describe('Who goes first in a queue: critical, high, normal, low.'),
-    dependsOn: z.array(dnsName).max(32).optional().describe('Jobs of the same namespace that must have succeeded first.'),
+    dependsOn: frozen('dependsOn', z.array(dnsName).max(32))
+      .optional()
+      .describe('Jobs of the same namespace that must have succeeded first.'),
     deadlines: z
       .object({
         queueSeconds: z.int32().min(1).max(2_592_000).optional().describe('Longest wait from creation to the first start.'),
@@ -79,19 +94,30 @@ const spec = rule(
       })
       .optional()
       .describe('When to give up.'),
-    retry: z
-      .object({
+    retry: frozen(
+      'retry',
+      z.object({
         limit: z.int32().min(0).max(100).default(3).describe('Failed attempts after which the Job is given up.'),
-      })
+      }),
+    )
       .default({ limit: 3 })
       .describe('How failures are retried.'),
-    ttlSecondsAfterFinished: z.int32().min(0).optional().describe('Delete the Job this long after it ended; kept when absent.'),
+    ttlSecondsAfterFinished: frozen('ttlSecondsAfterFinished', z.int32().min(0))
+      .optional()
+      .describe('Delete the Job this long after it ended; kept when absent.'),
     suspend: z.boolean().default(false).describe('Hold the Job: it is not started while true.'),
-    cancel: z.boolean().default(false).describe('Stop the Job for good. Once true it stays true.'),
+    cancel: rule(z.boolean(), fence('!oldSelf || self', 'cancel cannot be taken back'))
+      .default(false)
+      .describe('Stop the Job for good. Once true it stays true.'),
   }),
   {
-    rule: 'has(self.inference) != has(self.maintenance)',
-    message: 'exactly one of inference and maintenance must be given',
+    rules: [
+      {
+        rule: 'has(self.inference) != has(self.maintenance)',
+        message: 'exactly one of inference and maintenance must be given',
+      },
+      ...['inference', 'maintenance', 'dependsOn', 'ttlSecondsAfterFinished'].map(frozenPresence),
+    ],
   },
 )
 
@@ -122,115 +148,101 @@ const workerReference = z.object({
   instance: z.string().max(64).describe('Random name of that process; a restarted worker has another.'),
 })
 
-const status = z.object({
-  phase: z.enum(phases).default('Pending').describe('Where the Job is.'),
-  observedGeneration: z.int().min(0).default(0).describe('The generation of the spec that this status describes.'),
-  attempt: z.int32().min(0).default(0).describe('Number of the newest attempt; the fence: it never falls.'),
-  failures: z.int32().min(0).default(0).describe('Attempts that count against retry.limit.'),
-  worker: workerReference.optional().describe('Who runs the newest attempt.'),
-  scheduledAt: time.optional().describe('When the newest attempt was issued.'),
-  startedAt: time.optional().describe('When the newest attempt started.'),
-  finishedAt: time.optional().describe('When the Job ended.'),
-  retryAt: time.optional().describe('When the next attempt may start.'),
-  queue: z
-    .object({
-      position: z.int32().min(1).optional().describe('Place in the queue, 1 is next.'),
-      reasons: z.array(z.string().max(256)).max(8).default([]).describe('What keeps the Job from starting.'),
-      startEta: time.optional().describe('Estimated start.'),
-    })
-    .optional()
-    .describe('Why the Job waits, and until when.'),
-  progress: z
-    .object({
-      percent: z.int32().min(0).max(100).optional().describe('Share done.'),
-      tokens: z.int32().min(0).optional().describe('Tokens generated so far.'),
-      bytes: z.int().min(0).optional().describe('Bytes moved so far.'),
-      totalBytes: z.int().min(0).optional().describe('Bytes to move.'),
-      message: z.string().max(256).optional().describe('What is being done.'),
-    })
-    .optional()
-    .describe('How far the newest attempt is.'),
-  usage: z
-    .object({
-      promptTokens: z.int32().min(0).default(0).describe('Tokens read.'),
-      completionTokens: z.int32().min(0).default(0).describe('Tokens written.'),
-      durationMs: z.int().min(0).default(0).describe('Time the engine worked, in milliseconds.'),
-    })
-    .optional()
-    .describe('What the committed attempt used.'),
-  result: z
-    .object({
-      uri: z.string().max(1024).describe('Where the whole result is: artifact://<key>.'),
-      sha256: z
-        .string()
-        .max(64)
-        .regex(/^[a-f0-9]{64}$/)
-        .describe('SHA-256 of the stored object.'),
-      sizeBytes: z.int().min(0).describe('Size of the stored object.'),
-      inline: z.string().max(maxInlineResultBytes).optional().describe('The result itself when it is at most 4 KiB.'),
-    })
-    .optional()
-    .describe('What came out.'),
-  failure: z
-    .object({
-      class: z.enum(failureClasses).describe('Kind of failure.'),
-      reason: z.string().max(64).describe('Why, as one word.'),
-      message: z.string().max(1024).describe('Why, as a sentence.'),
-      hint: z.string().max(512).optional().describe('What to do about it.'),
-    })
-    .optional()
-    .describe('Why the newest failed attempt, or the Job, failed.'),
-  attempts: z
-    .array(
-      z.object({
-        attempt: z.int32().min(1).describe('Number of the attempt.'),
-        worker: z.string().max(253).optional().describe('Worker that had it.'),
-        startedAt: time.optional().describe('When it was issued.'),
-        endedAt: time.optional().describe('When it ended.'),
-        outcome: z.string().max(64).describe('How it ended: Succeeded, Cancelled or a failure class.'),
-        message: z.string().max(256).optional().describe('Detail.'),
-      }),
-    )
-    .max(10)
-    .default([])
-    .describe('The last ten attempts that ended, oldest first.'),
-  conditions: conditions.default([]),
-})
-
 const terminal = "['Succeeded','Failed','Cancelled']"
-const mutable = ['suspend', 'cancel', 'priority', 'deadlines', 'queue']
-const frozenFields = Object.keys(spec.shape).filter((field) => !mutable.includes(field))
-const unchanged = (path: string): string =>
-  `(has(self.${path}) == has(oldSelf.${path}) && (!has(self.${path}) || self.${path} == oldSelf.${path}))`
-const fence = (fieldPath: string, transition: string, message: string): Rule => ({
-  rule: transition,
-  message,
-  fieldPath,
-  reason: 'FieldValueForbidden',
-})
 
-/** What an update may not do, whoever sends it. */
-const fences: readonly Rule[] = [
-  fence('.status', '!has(oldSelf.status) || has(self.status)', 'status cannot be removed'),
-  fence('.status.attempt', '!has(oldSelf.status) || self.status.attempt >= oldSelf.status.attempt', 'attempt never falls'),
+const status = rule(
+  z.object({
+    phase: rule(z.enum(phases), fence(`self == oldSelf || !(oldSelf in ${terminal})`, 'a terminal phase never changes'))
+      .default('Pending')
+      .describe('Where the Job is.'),
+    observedGeneration: z.int().min(0).default(0).describe('The generation of the spec that this status describes.'),
+    attempt: rule(z.int32().min(0), fence('self >= oldSelf', 'attempt never falls'))
+      .default(0)
+      .describe('Number of the newest attempt; the fence: it never falls.'),
+    failures: z.int32().min(0).default(0).describe('Attempts that count against retry.limit.'),
+    worker: workerReference.optional().describe('Who runs the newest attempt.'),
+    scheduledAt: time.optional().describe('When the newest attempt was issued.'),
+    startedAt: time.optional().describe('When the newest attempt started.'),
+    finishedAt: time.optional().describe('When the Job ended.'),
+    retryAt: time.optional().describe('When the next attempt may start.'),
+    queue: z
+      .object({
+        position: z.int32().min(1).optional().describe('Place in the queue, 1 is next.'),
+        reasons: z.array(z.string().max(256)).max(8).default([]).describe('What keeps the Job from starting.'),
+        startEta: time.optional().describe('Estimated start.'),
+      })
+      .optional()
+      .describe('Why the Job waits, and until when.'),
+    progress: z
+      .object({
+        percent: z.int32().min(0).max(100).optional().describe('Share done.'),
+        tokens: z.int32().min(0).optional().describe('Tokens generated so far.'),
+        bytes: z.int().min(0).optional().describe('Bytes moved so far.'),
+        totalBytes: z.int().min(0).optional().describe('Bytes to move.'),
+        message: z.string().max(256).optional().describe('What is being done.'),
+      })
+      .optional()
+      .describe('How far the newest attempt is.'),
+    usage: z
+      .object({
+        promptTokens: z.int32().min(0).default(0).describe('Tokens read.'),
+        completionTokens: z.int32().min(0).default(0).describe('Tokens written.'),
+        durationMs: z.int().min(0).default(0).describe('Time the engine worked, in milliseconds.'),
+      })
+      .optional()
+      .describe('What the committed attempt used.'),
+    result: z
+      .object({
+        uri: z.string().max(1024).describe('Where the whole result is: artifact://<key>.'),
+        sha256: z
+          .string()
+          .max(64)
+          .regex(/^[a-f0-9]{64}$/)
+          .describe('SHA-256 of the stored object.'),
+        sizeBytes: z.int().min(0).describe('Size of the stored object.'),
+        inline: z.string().max(maxInlineResultBytes).optional().describe('The result itself when it is at most 4 KiB.'),
+      })
+      .optional()
+      .describe('What came out.'),
+    failure: z
+      .object({
+        class: z.enum(failureClasses).describe('Kind of failure.'),
+        reason: z.string().max(64).describe('Why, as one word.'),
+        message: z.string().max(1024).describe('Why, as a sentence.'),
+        hint: z.string().max(512).optional().describe('What to do about it.'),
+      })
+      .optional()
+      .describe('Why the newest failed attempt, or the Job, failed.'),
+    attempts: z
+      .array(
+        z.object({
+          attempt: z.int32().min(1).describe('Number of the attempt.'),
+          worker: z.string().max(253).optional().describe('Worker that had it.'),
+          startedAt: time.optional().describe('When it was issued.'),
+          endedAt: time.optional().describe('When it ended.'),
+          outcome: z.string().max(64).describe('How it ended: Succeeded, Cancelled or a failure class.'),
+          message: z.string().max(256).optional().describe('Detail.'),
+        }),
+      )
+      .max(10)
+      .default([])
+      .describe('The last ten attempts that ended, oldest first.'),
+    conditions: conditions.default([]),
+  }),
   fence(
-    '.status.worker',
-    '!has(oldSelf.status) || self.status.attempt != oldSelf.status.attempt || !has(oldSelf.status.worker) || (has(self.status.worker) && self.status.worker == oldSelf.status.worker)',
+    'self.attempt != oldSelf.attempt || !has(oldSelf.worker) || (has(self.worker) && self.worker == oldSelf.worker)',
     'worker is fixed within an attempt',
+    '.worker',
   ),
+)
+
+/** What an update may not do that concerns more than one block. */
+const fences: readonly Rule[] = [
+  fence('!has(oldSelf.status) || has(self.status)', 'status cannot be removed', '.status'),
   fence(
-    '.status.phase',
-    `!has(oldSelf.status) || !(oldSelf.status.phase in ${terminal}) || self.status.phase == oldSelf.status.phase`,
-    'a terminal phase never changes',
-  ),
-  fence('.spec.cancel', '!oldSelf.spec.cancel || self.spec.cancel', 'cancel cannot be taken back'),
-  fence(
-    '.spec.queue',
     "self.spec.queue == oldSelf.spec.queue || !has(oldSelf.status) || oldSelf.status.phase == 'Pending'",
     'queue may change only while the Job is Pending',
-  ),
-  ...frozenFields.map((field) =>
-    fence(`.spec.${field}`, unchanged(`spec.${field}`), `${field} cannot change after creation; create a new Job instead`),
+    '.spec.queue',
   ),
 ]
 
