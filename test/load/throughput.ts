@@ -13,7 +13,7 @@ import { inParallel, rounded } from './stack/generator.ts'
 import { benchNamespace, hollowJob, startStack } from './stack/stack.ts'
 
 const count = 5000
-const bareCount = 600
+const bareCount = 2000
 const inFlight = 32
 const jobs = resource<Job>(jobResource)
 

@@ -3,15 +3,36 @@
  *
  * An object is written to a temporary file, flushed to disk, read back through the page cache, and renamed into place; its
  * SHA-256 stands in a small file beside it. A crash leaves at most temporary files, which the next start removes.
+ *
+ * Only what moves bytes leaves the event loop. Names, sizes and digests are dealt with at once: on a local disk that takes
+ * microseconds, a tenth of a trip to the thread pool, and nobody sees an object beside the digest of another.
  */
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import {
+  closeSync,
+  createReadStream,
+  fdatasync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  read,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  write,
+  writeFileSync,
+} from 'node:fs'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import type { Readable } from 'node:stream'
+import { promisify } from 'node:util'
 import { ArtifactError, type ArtifactStore, type ByteRange, checkedKey, type StoredArtifact } from './artifact-store.ts'
 
 const digestSuffix = '.sha256'
+const writeTo = promisify(write)
+const readFrom = promisify(read)
+const flush = promisify(fdatasync)
 
 /** Opens (and makes) the directory, and clears what a crash left. */
 export async function openDirectoryStore(folder: string): Promise<ArtifactStore> {
@@ -29,7 +50,6 @@ class DirectoryStore implements ArtifactStore {
   readonly #objects: string
   readonly #partial: string
   #made = 0
-  #placing: Promise<void> = Promise.resolve()
 
   constructor(objects: string, partial: string) {
     this.#objects = objects
@@ -47,8 +67,8 @@ class DirectoryStore implements ArtifactStore {
       }
       if (stored.sha256 !== received)
         throw new ArtifactError('DigestMismatch', `${key} was read back with SHA-256 ${stored.sha256}, but ${received} was written`)
-      await writeFile(temporary + digestSuffix, stored.sha256)
-      await this.#inTurn(() => place(temporary, target, key))
+      writeFileSync(temporary + digestSuffix, stored.sha256)
+      place(temporary, target, key)
       return { key, ...stored }
     } catch (error) {
       await rm(temporary, { force: true })
@@ -71,22 +91,25 @@ class DirectoryStore implements ArtifactStore {
     }
   }
 
-  async head(key: string): Promise<StoredArtifact | undefined> {
+  head(key: string): Promise<StoredArtifact | undefined> {
+    return Promise.resolve().then(() => this.#head(key))
+  }
+
+  #head(key: string): StoredArtifact | undefined {
     const path = this.#pathOf(key)
     try {
-      const [{ size }, sha256] = await Promise.all([stat(path), readFile(path + digestSuffix, 'utf8')])
-      return { key, sha256, sizeBytes: size }
+      return { key, sha256: readFileSync(path + digestSuffix, 'utf8'), sizeBytes: statSync(path).size }
     } catch (error) {
       if (isMissing(error)) return undefined
       throw error
     }
   }
 
-  async delete(key: string): Promise<void> {
-    const path = this.#pathOf(key)
-    await this.#inTurn(async () => {
-      await rm(path, { force: true })
-      await rm(path + digestSuffix, { force: true })
+  delete(key: string): Promise<void> {
+    return Promise.resolve().then(() => {
+      const path = this.#pathOf(key)
+      rmSync(path, { force: true })
+      rmSync(path + digestSuffix, { force: true })
     })
   }
 
@@ -99,13 +122,6 @@ class DirectoryStore implements ArtifactStore {
       .sort()
   }
 
-  /** An object is two files: who moves them does so alone, or the bytes of one would stand beside the digest of another. */
-  #inTurn(move: () => Promise<void>): Promise<void> {
-    const turn = this.#placing.then(move)
-    this.#placing = turn.catch(() => undefined)
-    return turn
-  }
-
   #pathOf(key: string): string {
     if (key.split('/').some((part) => part.endsWith(digestSuffix)))
       throw new ArtifactError('BadKey', `no part of a key may end with ${digestSuffix}`)
@@ -113,54 +129,45 @@ class DirectoryStore implements ArtifactStore {
   }
 }
 
-/** Moves an object and its digest to where they belong. @throws ArtifactError `BadKey` when other objects are in the way */
-async function place(temporary: string, target: string, key: string): Promise<void> {
+/**
+ * Moves an object and its digest to where they belong, in one go: nobody sees the bytes of one beside the digest of another.
+ * @throws ArtifactError `BadKey` when other objects are in the way
+ */
+function place(temporary: string, target: string, key: string): void {
   try {
-    await mkdir(dirname(target), { recursive: true })
+    mkdirSync(dirname(target), { recursive: true })
   } catch (cause) {
     if (!hasCode(cause, 'EEXIST', 'ENOTDIR')) throw cause
     throw new ArtifactError('BadKey', `${key} lies below another object; use a key beside it`, { cause })
   }
-  if (await isFolder(target)) throw new ArtifactError('BadKey', `other objects lie below ${key}; use a key beside them`)
-  await rename(temporary + digestSuffix, target + digestSuffix)
-  await rename(temporary, target)
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory()
-  } catch (error) {
-    if (isMissing(error)) return false
-    throw error
-  }
+  if (statSync(target, { throwIfNoEntry: false })?.isDirectory() === true)
+    throw new ArtifactError('BadKey', `other objects lie below ${key}; use a key beside them`)
+  renameSync(temporary + digestSuffix, target + digestSuffix)
+  renameSync(temporary, target)
 }
 
 /** Writes all bytes, flushes them to disk and reads them again. @returns the SHA-256 of what came, and what is there */
 async function writeFlushed(path: string, bytes: Readable): Promise<{ received: string; stored: { sha256: string; sizeBytes: number } }> {
   const hash = createHash('sha256')
-  const file = await open(path, 'wx+')
+  const file = openSync(path, 'wx+')
   try {
     for await (const chunk of bytes as AsyncIterable<Buffer>) {
       hash.update(chunk)
-      await writeAll(file, chunk)
+      for (let at = 0; at < chunk.length; ) at += (await writeTo(file, chunk, at)).bytesWritten
     }
-    await file.datasync()
+    await flush(file)
     return { received: hash.digest('hex'), stored: await readBack(file) }
   } finally {
-    await file.close()
+    closeSync(file)
   }
 }
 
-async function writeAll(file: FileHandle, chunk: Buffer): Promise<void> {
-  for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten
-}
-
-async function readBack(file: FileHandle): Promise<{ sha256: string; sizeBytes: number }> {
+async function readBack(file: number): Promise<{ sha256: string; sizeBytes: number }> {
   const hash = createHash('sha256')
-  const { size } = await file.stat()
+  const { size } = fstatSync(file)
   const buffer = Buffer.allocUnsafe(Math.min(size, readBytes))
   for (let at = 0; at < size; ) {
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, at)
+    const { bytesRead } = await readFrom(file, buffer, 0, buffer.length, at)
     if (bytesRead === 0) break
     hash.update(buffer.subarray(0, bytesRead))
     at += bytesRead
