@@ -31,14 +31,14 @@ export async function run(log: (line: string) => void): Promise<Record<string, u
       await sleep(20)
     }
     log(`${loadedRate} Jobs a second for ${loadedSeconds} s …`)
-    const creating: Promise<void>[] = []
+    const creating: Promise<number>[] = []
     const startedAt = performance.now()
     for (let index = 0; index < loadedRate * loadedSeconds; index += 1) {
       const wait = startedAt + (index * 1000) / loadedRate - performance.now()
       if (wait > 0) await sleep(wait)
       creating.push(createTimed(stack.client, `loaded-${index}`, createdAt))
     }
-    await Promise.all(creating)
+    const creates = await Promise.all(creating)
     await eventually(() => waits.size >= 20 + idleJobs + loadedRate * loadedSeconds, {
       timeoutMs: 60_000,
       message: 'every Job reached a worker',
@@ -49,6 +49,8 @@ export async function run(log: (line: string) => void): Promise<Record<string, u
       p99_ms: rounded(quantile(of('idle'), 0.99)),
       loaded_p50_ms: rounded(quantile(of('loaded'), 0.5)),
       loaded_p99_ms: rounded(quantile(of('loaded'), 0.99)),
+      loaded_create_p50_ms: rounded(quantile(creates, 0.5)),
+      loaded_create_p99_ms: rounded(quantile(creates, 0.99)),
       conditions: { idle_jobs: idleJobs, loaded_rate: loadedRate, loaded_seconds: loadedSeconds, workers: 2, slots: 32, webhook: false },
     }
   } finally {

@@ -17,10 +17,12 @@ export async function inParallel(count: number, inFlight: number, work: (index: 
 
 export const now = (): number => performance.timeOrigin + performance.now()
 
-/** Creates a Job and notes the moment just before the request. */
-export async function createTimed(client: Client, id: string, createdAt: Map<string, number>): Promise<void> {
-  createdAt.set(id, now())
+/** Creates a Job and notes the moment just before the request. @returns how long the request took, in ms */
+export async function createTimed(client: Client, id: string, createdAt: Map<string, number>): Promise<number> {
+  const asked = now()
+  createdAt.set(id, asked)
   await client.create(jobs, hollowJob(id))
+  return now() - asked
 }
 
 /** @param share 0.5 is the median; the list may be in any order */
