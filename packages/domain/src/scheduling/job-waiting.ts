@@ -4,7 +4,7 @@
  * The checks stand in order; the first finding wins. What only waits for a worker is said after a while, so that a Job that
  * starts at once costs no write for having waited.
  */
-import { formatTime, parseTime, type Reason } from '@mnemos/api'
+import { formatTime, type JobStatus, parseTime, type Reason } from '@mnemos/api'
 import { nearest } from '../admission/nearest.ts'
 import { conditionsFor, isTerminal, type JobPlan, rest, settled, statusOf, uidOf, wakeAfter } from './job-status.ts'
 import type { JobEffect, JobWorld, PlacedOn, Waiting } from './job-world.ts'
@@ -89,7 +89,7 @@ function inLinePlan(world: JobWorld, now: number): JobPlan {
   if (dueMs > 0) return { ...rest, effects, next: wakeAfter(dueMs, deadlineMs) }
   // In a line that moves fast, the writes that describe it would outnumber those that move it.
   if (isBusy && startsWithinMs(waiting) < soonMs) return { ...rest, effects, next: wakeAfter(describeBusyAfterMs, deadlineMs) }
-  return { ...described(world, finding, waiting.position), effects, next: wakeAfter(refreshMs, deadlineMs) }
+  return { ...described(world, finding, placeOf(world, now)), effects, next: wakeAfter(refreshMs, deadlineMs) }
 }
 
 /** When it is this Job's turn if the line goes on as it did lately; for those far back, the earliest that can be. */
@@ -113,16 +113,27 @@ function heldPlan(world: JobWorld, finding: Finding, now: number): JobPlan {
   if (finding.reason === 'BackingOff') return { ...rest, effects, next: wakeAfter(finding.afterMs, deadlineMs) }
   const dueMs = waitingSince(world) + describeAfterMs - now
   if (dueMs > 0) return { ...rest, effects, next: wakeAfter(dueMs, finding.afterMs, deadlineMs) }
-  return { ...described(world, finding, undefined), effects, next: wakeAfter(finding.afterMs, deadlineMs) }
+  return { ...described(world, finding), effects, next: wakeAfter(finding.afterMs, deadlineMs) }
 }
 
-function described({ job }: JobWorld, { reason, message }: Finding, position: number | undefined): JobPlan {
+type Place = Pick<NonNullable<JobStatus['queue']>, 'position' | 'startEta'>
+
+/** The place in the line and when it will be this Job's turn. An estimate stands until the place changes: it is worth no write of its own. */
+function placeOf({ job, waiting }: JobWorld, now: number): Place {
+  const { position, startsPerSecond } = waiting
+  if (position === undefined) return {}
+  const told = statusOf(job).queue
+  if (told?.position === position && told.startEta !== undefined) return { position, startEta: told.startEta }
+  return { position, ...(startsPerSecond === 0 ? {} : { startEta: formatTime(now + startsWithinMs(waiting)) }) }
+}
+
+function described({ job }: JobWorld, { reason, message }: Finding, place: Place = {}): JobPlan {
   const status = statusOf(job)
   const phase = status.attempt === 0 ? 'Pending' : 'Retrying'
   const { retryAt: _retryAt, ...kept } = status
   return {
     ...rest,
-    status: { ...kept, phase, queue: { reasons: [message.slice(0, 256)], ...(position === undefined ? {} : { position }) } },
+    status: { ...kept, phase, queue: { reasons: [message.slice(0, 256)], ...place } },
     conditions: conditionsFor(phase, reason, message),
   }
 }

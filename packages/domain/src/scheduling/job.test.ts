@@ -27,6 +27,7 @@ function world(job: JobBuilder, facts: Partial<JobWorld> = {}): JobWorld {
   }
 }
 
+const busyReasons = ['needs a Worker with engine llama-cpp with a free slot; all 3 that could run it are busy']
 const busy = { position: 1, capable: 3, connected: 3, engine: 'llama-cpp', startsPerSecond: 0 }
 const pending = aJob('j')
 const scheduled = aJob('j').thatIs('Scheduled', { attempt: 1, worker, scheduledAt: at(now - 500) })
@@ -90,7 +91,7 @@ const cases: Record<string, Case> = {
     wantPhase: 'Pending',
     wantReason: 'WorkersBusy',
     wantStatus: {
-      queue: { position: 7, reasons: ['needs a Worker with engine llama-cpp with a free slot; all 3 that could run it are busy'] },
+      queue: { position: 7, reasons: busyReasons },
     },
   },
   'a Job that the line will have brought to its front soon writes nothing': {
@@ -103,10 +104,21 @@ const cases: Record<string, Case> = {
     wantPhase: 'unwritten',
     wantNextSeconds: 10,
   },
+  'a Job in a line that moves slowly says when its turn will come': {
+    world: world(pending, { waiting: { ...busy, position: 60, startsPerSecond: 0.5 } }),
+    wantReason: 'WorkersBusy',
+    wantStatus: { queue: { reasons: busyReasons, position: 60, startEta: at(now + 120_000) } },
+  },
+  'an estimate is kept while the place is the same, so that it costs no write': {
+    world: world(pending.thatIs('Pending', { queue: { position: 60, reasons: [], startEta: '2026-01-01T01:00:00Z' } }), {
+      waiting: { ...busy, position: 60, startsPerSecond: 0.5 },
+    }),
+    wantStatus: { queue: { reasons: busyReasons, position: 60, startEta: '2026-01-01T01:00:00Z' } },
+  },
   'a Job far back in a line that moves slowly says so, without a place': {
     world: world(pending.createdAt(now - 60_000), { waiting: { ...busy, position: undefined, startsPerSecond: 1 } }),
     wantReason: 'WorkersBusy',
-    wantStatus: { queue: { reasons: ['needs a Worker with engine llama-cpp with a free slot; all 3 that could run it are busy'] } },
+    wantStatus: { queue: { reasons: busyReasons } },
   },
   'a missing Model is named with the likely one': {
     world: world(pending.asking('smol'), { model: undefined, modelAllowed: false, otherModels: ['llama', 'smollm'] }),
