@@ -38,7 +38,7 @@ export interface ReflectorTiming {
   readonly backoffMaxMs: number
 }
 
-export const defaultTiming: ReflectorTiming = { watchSeconds: [20, 26], silenceMs: 28_000, backoffBaseMs: 800, backoffMaxMs: 15_000 }
+export const defaultTiming: ReflectorTiming = { watchSeconds: [20, 25], silenceMs: 27_000, backoffBaseMs: 800, backoffMaxMs: 15_000 }
 
 export type ReflectorState = 'idle' | 'listing' | 'watching' | 'waiting' | 'stopped'
 
