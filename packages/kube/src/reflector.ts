@@ -126,17 +126,12 @@ export class Reflector<T extends KubeObject> {
     const { client, resource, scope, timing, random, clock } = this.#options
     const [least, most] = timing.watchSeconds
     const timeoutSeconds = Math.round(least + random() * (most - least))
-    for await (const events of watch(client, resource, {
-      ...scope,
-      resourceVersion: this.#version,
-      timeoutSeconds,
-      silenceMs: timing.silenceMs,
-      signal,
-    })) {
+    const request = { ...scope, resourceVersion: this.#version, timeoutSeconds, silenceMs: timing.silenceMs, signal }
+    await watch(client, resource, request, (events) => {
       onHeard()
       this.heardAt = clock.monotonic()
       for (const event of events) this.#take(event)
-    }
+    })
   }
 
   #take({ type, object: raw }: WatchEvent<T>): void {

@@ -1,10 +1,13 @@
 /**
- * One watch request as an async sequence of events.
+ * One watch request and its events.
  *
- * Guarantees: reads no faster than the consumer (back-pressure reaches the socket); a line cut in the middle, silence
- * longer than allowed and a reset all end the sequence with an error that says which.
+ * Guarantees: events are dealt with before the next bytes are read, so a slow consumer holds the socket back; a line cut in
+ * the middle, silence longer than allowed and a reset all end the watch with an error that says which.
  */
+import { StringDecoder } from 'node:string_decoder'
+import type { Dispatcher } from 'undici'
 import { type Client, pathOf } from './client.ts'
+import { reasonOf } from './clock.ts'
 import { KubeError } from './errors.ts'
 import { headersOf, refusal, withQuery } from './send.ts'
 import type { KubeObject, Resource } from './types.ts'
@@ -26,19 +29,18 @@ export interface WatchOptions {
   readonly signal: AbortSignal
 }
 
-/** Why a watch ended, for metrics and tests. */
-export type WatchEnd = 'timeout' | 'silence' | 'cut' | 'reset'
-
 /**
- * Yields the events of one watch until the server ends it.
- * @throws KubeError: 410 `Expired` when the version is too old; status 0 with reason Silent, Truncated or Reset otherwise
+ * Hands the events of one watch over, chunk by chunk as they come, until the server ends it.
+ * @throws KubeError: 410 `Expired` when the version is too old; status 0 with reason Silent, Truncated or Reset otherwise; the
+ * signal's reason
  */
-export async function* watch<T extends KubeObject>(
+export async function watch<T extends KubeObject>(
   client: Client,
   resource: Resource<T>,
   options: WatchOptions,
-): AsyncGenerator<readonly WatchEvent<T>[]> {
-  const { namespace, labelSelector, fieldSelector, resourceVersion, timeoutSeconds } = options
+  onEvents: (events: readonly WatchEvent<T>[]) => void,
+): Promise<void> {
+  const { namespace, labelSelector, fieldSelector, resourceVersion, timeoutSeconds, silenceMs, signal } = options
   const path = pathOf(resource, namespace === undefined ? {} : { namespace })
   const query = {
     watch: 'true',
@@ -48,37 +50,64 @@ export async function* watch<T extends KubeObject>(
     ...(labelSelector === undefined ? {} : { labelSelector }),
     ...(fieldSelector === undefined ? {} : { fieldSelector }),
   }
-  const silence = new AbortController()
-  const watchdog = setTimeout(() => silence.abort(), options.silenceMs)
-  try {
-    const answer = await client.transport.watches.request({
-      method: 'GET',
-      path: withQuery(client.transport.basePath + path, query),
-      headers: await headersOf(client.transport, client.context, {}),
-      signal: AbortSignal.any([options.signal, silence.signal]),
-    })
-    if (answer.statusCode !== 200) throw refusal('GET', path, answer.statusCode, await answer.body.text(), answer.headers['retry-after'])
-    answer.body.setEncoding('utf8')
-    let rest = ''
-    for await (const chunk of answer.body as AsyncIterable<string>) {
-      watchdog.refresh()
-      const text = rest + chunk
-      const end = text.lastIndexOf('\n')
-      rest = text.slice(end + 1)
-      if (end >= 0)
-        yield text
-          .slice(0, end)
-          .split('\n')
-          .flatMap((line) => parseLine<T>(line))
+  const headers = await headersOf(client.transport, client.context, {})
+  if (signal.aborted) throw reasonOf(signal)
+  const { watches, basePath } = client.transport
+  return new Promise((resolve, reject) => {
+    let controller: Dispatcher.DispatchController | undefined
+    let isOver = false
+    const end = (error?: Error): void => {
+      if (isOver) return
+      isOver = true
+      clearTimeout(watchdog)
+      signal.removeEventListener('abort', stop)
+      if (error === undefined) resolve()
+      else reject(error)
+      if (error !== undefined) controller?.abort(error)
     }
-    if (rest.trim() !== '') throw new KubeError('the watch ended in the middle of an event', { status: 0, reason: 'Truncated' })
-  } catch (error) {
-    if (error instanceof KubeError || options.signal.aborted) throw error
-    if (silence.signal.aborted) throw new KubeError(`the watch was silent for ${options.silenceMs} ms`, { status: 0, reason: 'Silent' })
-    throw new KubeError('the watch was cut', { status: 0, reason: 'Reset', cause: error })
-  } finally {
-    clearTimeout(watchdog)
-  }
+    const stop = (): void => end(reasonOf(signal))
+    const isSilent = (): void => end(new KubeError(`the watch was silent for ${silenceMs} ms`, { status: 0, reason: 'Silent' }))
+    const watchdog = setTimeout(isSilent, silenceMs)
+    signal.addEventListener('abort', stop, { once: true })
+
+    const decoder = new StringDecoder('utf8')
+    const answer = { status: 0, retryAfter: undefined as string | string[] | undefined }
+    let rest = ''
+    // The raw handler, because a stream and its iterator would cost more than all that is done with an event here.
+    watches.dispatch(
+      { method: 'GET', path: withQuery(basePath + path, query), headers },
+      {
+        onRequestStart: (started) => {
+          controller = started
+          if (isOver) started.abort(new Error('the watch is over'))
+        },
+        onResponseStart: (_controller, status, { 'retry-after': retryAfter }) => {
+          answer.status = status
+          answer.retryAfter = retryAfter
+        },
+        onResponseData: (_controller, chunk) => {
+          if (isOver) return
+          watchdog.refresh()
+          rest += decoder.write(chunk)
+          const lastLine = answer.status === 200 ? rest.lastIndexOf('\n') : -1
+          if (lastLine < 0) return
+          const lines = rest.slice(0, lastLine).split('\n')
+          rest = rest.slice(lastLine + 1)
+          try {
+            onEvents(lines.flatMap((line) => parseLine<T>(line)))
+          } catch (error) {
+            end(error instanceof Error ? error : new Error(String(error)))
+          }
+        },
+        onResponseEnd: () => {
+          if (answer.status !== 200) end(refusal('GET', path, answer.status, rest, answer.retryAfter))
+          else if (rest.trim() === '') end()
+          else end(new KubeError('the watch ended in the middle of an event', { status: 0, reason: 'Truncated' }))
+        },
+        onResponseError: (_controller, cause) => end(new KubeError('the watch was cut', { status: 0, reason: 'Reset', cause })),
+      },
+    )
+  })
 }
 
 interface Line {
