@@ -29,10 +29,14 @@ export interface Secret extends KubeObject {
 }
 export const secrets = resource<Secret>({ group: '', version: 'v1', plural: 'secrets', kind: 'Secret', namespaced: true })
 
-/** Drops what nobody here reads: bookkeeping of field managers. */
+const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration'
+
+/** Drops what nobody here reads: bookkeeping of field managers, and kubectl's copy of the whole object, prompt included. */
 export function withoutManagedFields<T extends KubeObject>(object: T): T {
-  const { managedFields: _managedFields, ...metadata } = object.metadata
-  return { ...object, metadata }
+  const { managedFields: _managedFields, annotations, ...metadata } = object.metadata
+  if (annotations === undefined) return { ...object, metadata }
+  const { [lastApplied]: _lastApplied, ...kept } = annotations
+  return { ...object, metadata: { ...metadata, annotations: kept } }
 }
 
 /** A Job as it is cached: without its input, and without the result of an inference, which only its user reads. */
@@ -55,6 +59,7 @@ export function modelKeyOf({ spec, metadata }: Job): string | undefined {
 /** Indexes of Jobs that have not ended: only those are woken by what they wait for. */
 export const jobIndexes = {
   model: (job: Job): readonly string[] => live(job, modelKeyOf(job)),
+  namespace: (job: Job): readonly string[] => live(job, job.metadata.namespace),
   queue: (job: Job): readonly string[] => live(job, job.spec.queue),
   dependsOn: (job: Job): readonly string[] =>
     isTerminal(job) ? [] : (job.spec.dependsOn ?? []).map((name) => keyOf({ name, namespace: job.metadata.namespace ?? '' })),

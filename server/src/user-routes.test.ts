@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { after, describe, mock, test } from 'node:test'
 import type { Job, JobStatus } from '@mnemos/api'
 import { openDirectoryStore } from '@mnemos/artifacts'
@@ -272,6 +273,16 @@ describe('what people ask for', () => {
         return asAlice('/v1/jobs/unfinished/result')
       },
       want: '409 MNEMOS_NOT_READY',
+    },
+    'a result that a status names in the place of another Job': {
+      ask: async () => {
+        const artifacts = await openDirectoryStore(server.folder)
+        await artifacts.put('outputs/other/uid/a1/result.json', Readable.from([Buffer.from('"secret"')]))
+        const result = { uri: 'artifact://outputs/other/uid/a1/result.json', sha256: 'a'.repeat(64), sizeBytes: 8 }
+        store('greedy', 'Succeeded', { attempt: 1, result })
+        return asAlice('/v1/jobs/greedy/result')
+      },
+      want: '404 MNEMOS_NOT_FOUND',
     },
     'a result that is no longer stored': {
       ask: () => {

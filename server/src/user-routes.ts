@@ -83,7 +83,8 @@ export function registerUserRoutes(app: FastifyInstance, options: UserRoutesOpti
     const { job, name } = await find(request)
     const result = job.status?.result
     if (result === undefined) throw new Refusal('MNEMOS_NOT_READY', `Job ${name} has no result: it is ${job.status?.phase ?? 'Pending'}.`)
-    const found = await artifacts.get(result.uri.replace('artifact://', ''))
+    const key = resultKeyOf(job)
+    const found = key === undefined ? undefined : await artifacts.get(key)
     if (found === undefined) throw new Refusal('MNEMOS_NOT_FOUND', `The result of Job ${name} is no longer stored.`)
     return reply
       .type('application/json')
@@ -95,6 +96,13 @@ export function registerUserRoutes(app: FastifyInstance, options: UserRoutesOpti
     const { job } = await find(request)
     return streamTo(reply, request, job, options)
   })
+}
+
+/** Where the result is stored. What a status names outside its own Job's place is nobody's result: statuses can be written by hand. */
+function resultKeyOf({ metadata, status }: Job): string | undefined {
+  const place = `outputs/${metadata.namespace ?? ''}/${metadata.uid ?? ''}/`
+  const key = status?.result?.uri.replace('artifact://', '')
+  return key?.startsWith(place) === true ? key : undefined
 }
 
 /** Creates the Job; with a key, one that is there from the same request is the answer. */
@@ -136,7 +144,7 @@ async function streamTo(
   try {
     const header = request.headers['last-event-id']
     const resultOf = async (of: Job): Promise<string | undefined> => {
-      const key = of.status?.result?.uri.replace('artifact://', '')
+      const key = resultKeyOf(of)
       const found = key === undefined ? undefined : await artifacts.get(key)
       return found === undefined ? undefined : Buffer.concat(await found.bytes.toArray()).toString()
     }

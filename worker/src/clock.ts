@@ -11,11 +11,19 @@ export interface Clock {
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>
 }
 
+/** A longer delay overflows in Node, and its timer goes off at once: 24 days, less than a Job may run. */
+const longestTimerMs = 2 ** 31 - 1
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   setTimeout: (callback, delayMs) => {
-    const timer = setTimeout(callback, delayMs)
+    let timer: NodeJS.Timeout
+    const arm = (leftMs: number): void => {
+      const stepMs = Math.min(leftMs, longestTimerMs)
+      timer = setTimeout(() => (leftMs > stepMs ? arm(leftMs - stepMs) : callback()), stepMs)
+    }
+    arm(delayMs)
     return { cancel: () => clearTimeout(timer) }
   },
   sleep: (delayMs, signal) => sleep(delayMs, undefined, signal === undefined ? {} : { signal }),

@@ -2,7 +2,7 @@
 import type { Model } from '@mnemos/api'
 import { decideJob, isActive, isTerminal, type JobEffect } from '@mnemos/domain'
 import { type Change, controller, keyOf, onChange, type Reader } from '@mnemos/kube'
-import { jobs, models, queues } from '../resources.ts'
+import { jobs, models, namespaces, queues } from '../resources.ts'
 import { type JobSources, observeJob } from './observe-job.ts'
 
 /** More writes in flight make a small API server slower, not faster. */
@@ -13,6 +13,8 @@ export const jobController = (sources: JobSources, perform: (effect: JobEffect) 
     concurrency,
     wakes: [
       onChange(models, (change, reader) => (mattersToJobs(change) ? waiting(reader, 'model', keyOf(change.object.metadata)) : [])),
+      // Whether a Model allows a namespace may hang on its labels.
+      onChange(namespaces, ({ type, object }, reader) => (type === 'updated' ? waiting(reader, 'namespace', object.metadata.name) : [])),
       onChange(queues, ({ object }, reader) => waiting(reader, 'queue', object.metadata.name)),
       onChange(jobs, ({ type, object }, reader) =>
         type !== 'updated' || isTerminal(object) ? waiting(reader, 'dependsOn', keyOf(object.metadata)) : [],
@@ -34,7 +36,7 @@ function mattersToJobs(change: Change<Model>): boolean {
   )
 }
 
-function waiting(reader: Reader, index: 'model' | 'queue' | 'dependsOn', value: string): string[] {
+function waiting(reader: Reader, index: 'model' | 'namespace' | 'queue' | 'dependsOn', value: string): string[] {
   return reader
     .byIndex(jobs, index, value)
     .filter((job) => !isActive(job))

@@ -26,6 +26,8 @@ const refused: Record<string, Partial<typeof good>> = {
   'a path that climbs': { uri: 'artifact://outputs/a/u/a2/../../other/result.json' },
   'no digest': { sha256: '' },
   'a digest that is none': { sha256: 'Z'.repeat(64) },
+  'an address longer than a status can hold': { uri: `${good.uri}${'x'.repeat(1024)}` },
+  'a size that no number can hold': { sizeBytes: 2n ** 60n },
   'an inline text that is not the stored object': { inline: '{"text":"something else"}' },
 }
 

@@ -83,6 +83,10 @@ function keyOf(attempt: number, { name, instance }: PlacedOn): string {
 
 const sha256Pattern = /^[a-f0-9]{64}$/
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
+const maxUriLength = 1024
+/** What a status can hold of a number that came in 64 bits; a write with any other would be refused each time. */
+const isCount = (value: bigint | undefined): value is bigint =>
+  value !== undefined && value >= 0n && value <= BigInt(Number.MAX_SAFE_INTEGER)
 const sha256Of = (text: string): string => createHash('sha256').update(text).digest('hex')
 
 /** A worker's result as a fact about its attempt; one that cannot be true is a failure of the worker. */
@@ -94,6 +98,7 @@ export function endOf({ outcome, ref }: AttemptResult): AttemptEnd {
       const path = uri.slice(prefix.length)
       if (!uri.startsWith(prefix) || !namePattern.test(path) || !sha256Pattern.test(sha256))
         return invalid('named no object of its own attempt, or no SHA-256')
+      if (uri.length > maxUriLength || !isCount(sizeBytes)) return invalid('named an object whose address or size cannot be')
       if (inline !== '' && sha256Of(inline) !== sha256) return invalid('had another text than the stored object')
       return {
         type: 'succeeded',
@@ -102,9 +107,9 @@ export function endOf({ outcome, ref }: AttemptResult): AttemptEnd {
         sizeBytes: Number(sizeBytes),
         inline: inline === '' || Buffer.byteLength(inline) > maxInlineResultBytes ? undefined : inline,
         usage: {
-          promptTokens: usage?.promptTokens ?? 0,
-          completionTokens: usage?.completionTokens ?? 0,
-          durationMs: Number(usage?.durationMs ?? 0n),
+          promptTokens: Math.max(0, usage?.promptTokens ?? 0),
+          completionTokens: Math.max(0, usage?.completionTokens ?? 0),
+          durationMs: isCount(usage?.durationMs) ? Number(usage.durationMs) : 0,
         },
       }
     }

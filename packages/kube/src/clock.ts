@@ -14,12 +14,20 @@ export interface Timer {
   cancel(): void
 }
 
+/** A longer delay overflows in Node, and its timer goes off at once: 24 days, less than a Job may run or be kept. */
+const longestTimerMs = 2 ** 31 - 1
+
 /** The real clock. Its timers do not keep a process alive by themselves. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   setTimeout: (callback, delayMs) => {
-    const timer = setTimeout(callback, delayMs)
+    let timer: NodeJS.Timeout
+    const arm = (leftMs: number): void => {
+      const stepMs = Math.min(leftMs, longestTimerMs)
+      timer = setTimeout(() => (leftMs > stepMs ? arm(leftMs - stepMs) : callback()), stepMs)
+    }
+    arm(delayMs)
     return { cancel: () => clearTimeout(timer) }
   },
   sleep: (delayMs, signal) =>

@@ -54,7 +54,7 @@ export function hasStatus(error: unknown, status: number): error is KubeError {
 
 export const isNotFound = (error: unknown): boolean => hasStatus(error, 404)
 /** The object changed since it was read, or the name is taken: see also `isAlreadyExists`. */
-export const isConflict = (error: unknown): boolean => hasStatus(error, 409) && !isAlreadyExists(error)
+export const isConflict = (error: unknown): boolean => hasStatus(error, 409) && !isAlreadyExists(error) && error.reason !== 'NotOurs'
 export const isAlreadyExists = (error: unknown): boolean => hasStatus(error, 409) && error.reason === 'AlreadyExists'
 /** The resource version asked for is no longer kept: list again. */
 export const isExpired = (error: unknown): boolean => hasStatus(error, 410)

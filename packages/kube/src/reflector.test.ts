@@ -182,6 +182,17 @@ describe('a watch that breaks', () => {
   })
 })
 
+it('a server that ends each watch as it begins is not asked without a pause', async () => {
+  const run = start(
+    { lists: [list(5)], watches: Array.from({ length: 100 }, () => (response: ServerResponse) => void response.end()) },
+    { ...quick, backoffBaseMs: 50, backoffMaxMs: 50 },
+  )
+  const began = performance.now()
+  await eventually(() => run.from.length >= 4)
+  assert.ok(performance.now() - began >= 3 * 25)
+  assert.equal(run.lists, 1)
+})
+
 describe('a list', () => {
   it('that fails is tried again, and nothing is synced before one succeeded', async () => {
     const failed: Script['lists'][number] = (response) => json(response, 500, { kind: 'Status', code: 500, message: 'no' })

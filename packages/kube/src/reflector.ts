@@ -57,6 +57,7 @@ export interface ReflectorOptions<T extends KubeObject> {
 }
 
 const staleListsBelieved = 5
+const leastWatchMs = 1000
 
 export class Reflector<T extends KubeObject> {
   state: ReflectorState = 'idle'
@@ -127,11 +128,15 @@ export class Reflector<T extends KubeObject> {
     const [least, most] = timing.watchSeconds
     const timeoutSeconds = Math.round(least + random() * (most - least))
     const request = { ...scope, resourceVersion: this.#version, timeoutSeconds, silenceMs: timing.silenceMs, signal }
+    const began = clock.monotonic()
     await watch(client, resource, request, (events) => {
       onHeard()
       this.heardAt = clock.monotonic()
       for (const event of events) this.#take(event)
     })
+    // A server (or a proxy) that ends each watch as it begins would otherwise be asked without a pause.
+    if (clock.monotonic() - began < leastWatchMs && this.heardAt < began)
+      throw new KubeError('the watch ended as soon as it began', { status: 0, reason: 'EndedAtOnce' })
   }
 
   #take({ type, object: raw }: WatchEvent<T>): void {

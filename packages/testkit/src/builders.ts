@@ -30,6 +30,7 @@ export interface JobBuilder {
   asking(model: string, prompt?: string): JobBuilder
   importing(uri: string): JobBuilder
   with(spec: Partial<JobSpec>): JobBuilder
+  annotated(annotations: Readonly<Record<string, string>>): JobBuilder
   createdAt(ms: number): JobBuilder
   ownedBy(owner: { apiVersion: string; kind: string; metadata: { name: string; uid?: string } }): JobBuilder
   /** Parts of the status; what is left out keeps its default. */
@@ -64,6 +65,7 @@ function jobBuilder(job: Job): JobBuilder {
     asking: (model, prompt = 'Say hello.') => spec({ inference: { modelRef: { name: model }, prompt, parameters: { maxTokens: 256 } } }),
     importing: (uri) => jobBuilder({ ...job, spec: { ...noWork, maintenance: { task: 'ImportModel', parameters: { uri } } } }),
     with: spec,
+    annotated: (annotations) => meta({ annotations }),
     createdAt: (ms) => meta({ creationTimestamp: new Date(ms).toISOString() }),
     ownedBy: ({ apiVersion: version, kind, metadata: { name, uid = '' } }) =>
       meta({ ownerReferences: [{ apiVersion: version, kind, name, uid, controller: true }] }),

@@ -48,8 +48,18 @@ async function receive(message: ToChild): Promise<void> {
   }
 }
 
-async function load(message: Extract<ToChild, { type: 'load' }>, signal: AbortSignal): Promise<void> {
+/** One after the other: two attempts may want the same model at once, and each load makes room for itself. */
+let loading: Promise<void> = Promise.resolve()
+
+function load(message: Extract<ToChild, { type: 'load' }>, signal: AbortSignal): Promise<void> {
+  const turn = loading.then(() => loadNow(message, signal))
+  loading = turn.catch(() => undefined)
+  return turn
+}
+
+async function loadNow(message: Extract<ToChild, { type: 'load' }>, signal: AbortSignal): Promise<void> {
   const { id, digest, path, settings } = message
+  signal.throwIfAborted()
   if (loaded.has(digest)) return
   await unloadIdle(settings.maxLoaded - 1)
   llama ??= getLlama({ gpu: false, build: 'never', skipDownload: true, logLevel: LlamaLogLevel.disabled, maxThreads: settings.threads })
@@ -63,7 +73,13 @@ async function load(message: Extract<ToChild, { type: 'load' }>, signal: AbortSi
       tell({ type: 'progress', id, share })
     },
   })
-  loaded.set(digest, { model, context: await contextOf(model, settings), usedAt: performance.now(), busy: 0 })
+  try {
+    loaded.set(digest, { model, context: await contextOf(model, settings), usedAt: performance.now(), busy: 0 })
+  } catch (error) {
+    // Most often there is no memory for the context; the model must not keep what it has.
+    await model.dispose()
+    throw error
+  }
 }
 
 function contextOf(model: LlamaModel, settings: LoadSettings): ReturnType<LlamaModel['createContext']> {

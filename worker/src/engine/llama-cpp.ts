@@ -57,18 +57,24 @@ export function llamaCppEngine(options: LlamaCppOptions = {}): LlamaCppEngine {
     // An empty environment: the child needs nothing of it, and so holds no secret of the agent.
     const forked = fork(options.child ?? childModule(), { stdio: ['ignore', 'ignore', 'ignore', 'ipc'], env: {} })
     forked.on('message', (message) => {
-      const parsed = fromChild.parse(message)
-      calls.get(parsed.id)?.onMessage(parsed)
+      const { data, success } = fromChild.safeParse(message)
+      if (success) calls.get(data.id)?.onMessage(data)
+      else forked.kill('SIGKILL')
     })
-    forked.on('error', () => forked.kill('SIGKILL'))
-    forked.on('exit', (code, signal) => {
+    const gone = (code: number | null, signal: NodeJS.Signals | null): void => {
       if (child !== forked) return
       child = undefined
       models = []
       const ended = [...calls.values()]
       calls.clear()
       for (const call of ended) call.reject(crashed(code, signal))
+    }
+    // One that could not even be started says only this.
+    forked.on('error', () => {
+      forked.kill('SIGKILL')
+      gone(null, null)
     })
+    forked.on('exit', gone)
     child = forked
     return forked
   }

@@ -4,18 +4,20 @@
  * Guarantees: the source is read once; the bytes are hashed on the way to a temporary file and stored only when they are the
  * demanded ones; storing is skipped when the store has them. The operator learns the digest from the outputs and reads no bytes.
  */
+
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { shownUri } from '@mnemos/api'
 import { type MaintenanceWork, modelKey, resultKey } from '@mnemos/contract'
 import type { AttemptContext, Ending } from '../agent/attempt.ts'
 import { WorkFailure } from '../failure.ts'
 import { putResult, unavailable } from '../storage/put-result.ts'
 import { retrying, Transient } from '../storage/retry.ts'
 import { isGguf, readGguf } from './gguf.ts'
-import { type OpenSource, openSource, shownUri } from './source.ts'
+import { type OpenSource, openSource } from './source.ts'
 
 interface Copied {
   readonly digest: string
@@ -47,11 +49,16 @@ export async function importModel(work: MaintenanceWork, context: AttemptContext
 }
 
 async function copy(uri: string, path: string, { sources, signal, report, retrying: retry }: AttemptContext): Promise<Copied> {
+  // Each try begins anew: only bytes that no try before has reached are progress, or a source that always breaks off is asked for ever.
+  let furthest = 0
   const once = async (progressed: () => void): Promise<Copied> => {
     const source = await openSource(uri, sources, signal)
     try {
       return await drain(source, path, signal, (bytes) => {
-        progressed()
+        if (bytes > furthest) {
+          furthest = bytes
+          progressed()
+        }
         report({ message: 'Fetching the model', ...shareOf(bytes, source.totalBytes) })
       })
     } finally {

@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
+import { shownUri } from '@mnemos/api'
 import { Transient } from '../storage/retry.ts'
-import { openSource, type SourceRules, shownUri } from './source.ts'
+import { openSource, type SourceRules } from './source.ts'
 
 const signal = new AbortController().signal
 let folder = ''

@@ -5,11 +5,13 @@
  * resolves to an inside address, and the connection goes to the very address that was judged, at each redirect anew. The
  * messages name the URI without its user info and query, where credentials may be.
  */
+
 import { lookup as systemLookup } from 'node:dns'
 import { open, realpath } from 'node:fs/promises'
 import { isIP, type LookupFunction } from 'node:net'
 import { join, sep } from 'node:path'
 import type { Readable } from 'node:stream'
+import { shownUri } from '@mnemos/api'
 import { Agent, request } from 'undici'
 import { codeOf, WorkFailure } from '../failure.ts'
 import { Transient } from '../storage/retry.ts'
@@ -45,12 +47,6 @@ export async function openSource(uri: string, rules: SourceRules, signal: AbortS
     `Sources of scheme ${url.protocol.replace(':', '')} cannot be imported; ${supportedSchemes.map((scheme) => `${scheme}://`).join(' and ')} can.`,
     'Copy the file to an https server, or (in development) below the --file-root of the worker.',
   )
-}
-
-/** The URI as it may be shown: without user info, query and fragment. */
-export function shownUri(uri: string): string {
-  const url = URL.parse(uri)
-  return url === null ? 'the source' : `${url.protocol}//${url.host}${url.pathname}`
 }
 
 async function openFile(url: URL, { fileRoot }: SourceRules): Promise<OpenSource> {

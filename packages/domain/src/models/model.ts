@@ -4,7 +4,7 @@
  *
  * The import Job's name follows from the Model's name and its source: the same source is imported once, another one anew.
  */
-import { type ConditionFact, type Job, type Model, type ModelStatus, parseTime, type Reason } from '@mnemos/api'
+import { type ConditionFact, type Job, type Model, type ModelStatus, parseTime, type Reason, shownUri } from '@mnemos/api'
 import type { Plan } from '@mnemos/kube'
 import { z } from 'zod'
 import { requesterAnnotation } from '../admission/requester.ts'
@@ -84,7 +84,7 @@ function importPlan(model: Model): ModelPlan {
     spec: { maintenance: { task: 'ImportModel', parameters: { uri, ...(digest === undefined ? {} : { digest }) } }, priority: 'high' },
   }
   const { digest: _digest, artifact: _artifact, sizeBytes: _size, resolved: _resolved, progress: _progress, ...kept } = statusOfModel(model)
-  const message = `Job ${job.metadata.name} imports ${uri}.`
+  const message = `Job ${job.metadata.name} imports ${shownUri(uri)}.`
   return { ...plan({ ...kept, phase: 'Importing' }, waitingFacts('Importing', message)), create: [job] }
 }
 
@@ -93,7 +93,9 @@ function importingPlan(model: Model, job: Job, now: number): ModelPlan {
   const { bytes, totalBytes } = status.progress ?? {}
   const waits = status.queue?.reasons[0]
   const message =
-    waits === undefined ? `Job ${job.metadata.name} imports ${model.spec.source.uri}.` : `Job ${job.metadata.name} waits: ${waits}`
+    waits === undefined
+      ? `Job ${job.metadata.name} imports ${shownUri(model.spec.source.uri)}.`
+      : `Job ${job.metadata.name} waits: ${waits}`
   const progress = bytes === undefined || totalBytes === undefined ? {} : { progress: progressOf(bytes, totalBytes, status.startedAt, now) }
   const { progress: _progress, ...kept } = statusOfModel(model)
   return plan({ ...kept, phase: 'Importing', ...progress }, waitingFacts('Importing', message))
@@ -119,7 +121,11 @@ function importedPlan(world: ModelWorld, job: Job): ModelPlan {
   const { digest, artifact, sizeBytes, ...resolved } = result.data
   const wanted = model.spec.source.digest
   if (wanted !== undefined && wanted !== digest)
-    return stalledPlan(model, 'DigestMismatch', `${model.spec.source.uri} has digest ${digest}, and spec.source.digest demands ${wanted}.`)
+    return stalledPlan(
+      model,
+      'DigestMismatch',
+      `${shownUri(model.spec.source.uri)} has digest ${digest}, and spec.source.digest demands ${wanted}.`,
+    )
   const { progress: _progress, ...kept } = statusOfModel(model)
   const known = Object.fromEntries(Object.entries(resolved).filter(([, value]) => value !== undefined))
   return readyPlan(world, { ...kept, phase: 'Ready', digest, artifact, sizeBytes, resolved: known })
@@ -159,7 +165,7 @@ function waitingFacts(reason: Reason, message: string): ConditionFact[] {
 
 function readyFacts(model: Model, digest: string | undefined): ConditionFact[] {
   const pinned = model.spec.source.digest === undefined ? ' It was pinned at import: spec.source.digest is absent.' : ''
-  const message = `The bytes of ${model.spec.source.uri} are stored with digest ${digest ?? ''}.${pinned}`
+  const message = `The bytes of ${shownUri(model.spec.source.uri)} are stored with digest ${digest ?? ''}.${pinned}`
   return [
     { type: 'Ready', status: 'True', reason: 'ArtifactVerified', message },
     { type: 'ArtifactVerified', status: 'True', reason: 'ArtifactVerified', message },

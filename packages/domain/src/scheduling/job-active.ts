@@ -34,9 +34,9 @@ function stopWanted(world: JobWorld, now: number): StopReason | undefined {
 
 /** The run deadline counts from the start, or from the issue of an attempt whose start nobody reported yet. */
 function runTimeLeftMs({ job, report }: JobWorld, now: number): number | undefined {
-  const { startedAt, scheduledAt } = statusOf(job)
+  const { scheduledAt } = statusOf(job)
   const seconds = job.spec.deadlines?.runSeconds
-  const since = report?.startedAt ?? parseTime(startedAt) ?? parseTime(scheduledAt)
+  const since = startOf(job, report) ?? parseTime(scheduledAt)
   return seconds === undefined || since === undefined ? undefined : since + seconds * 1000 - now
 }
 
@@ -79,7 +79,7 @@ function succeededPlan({ job, report }: JobWorld, end: AttemptEnd & { type: 'suc
     status: {
       ...kept,
       phase: 'Succeeded',
-      ...startedOf(report),
+      ...startedOf(job, report),
       finishedAt: formatTime(now),
       usage,
       result: { uri, sha256, sizeBytes, ...(inline === undefined ? {} : { inline }) },
@@ -95,7 +95,7 @@ function failedPlan({ job, report }: JobWorld, failure: Failure, now: number): J
   const failures = status.failures + (costsRetry(failure.class) ? 1 : 0)
   const base: JobStatus = {
     ...settled(status),
-    ...startedOf(report),
+    ...startedOf(job, report),
     failures,
     failure: failureOf(failure),
     attempts: withEndedAttempt(status, failure.class, now, failure.message),
@@ -157,7 +157,7 @@ function stoppedPlan(world: JobWorld, now: number): JobPlan {
     ...rest,
     status: {
       ...settled(status),
-      ...startedOf(report),
+      ...startedOf(job, report),
       phase: 'Cancelled',
       finishedAt: formatTime(now),
       attempts: withEndedAttempt(status, 'Cancelled', now),
@@ -179,8 +179,8 @@ function goingOnPlan(world: JobWorld, now: number): JobPlan {
   const { job, model, report } = world
   const effects: JobEffect[] = world.worker === 'lacks' ? [{ type: 'assign', job, model }] : []
   const deadlineMs = runTimeLeftMs(world, now)
-  const startedAt = report?.startedAt
-  if (startedAt === undefined) return { ...rest, effects, next: wakeAfter(deadlineMs) }
+  const startedAt = startOf(job, report)
+  if (report === undefined || startedAt === undefined) return { ...rest, effects, next: wakeAfter(deadlineMs) }
   const status = statusOf(job)
   const untilRunningMs = startedAt + runningAfterMs - now
   if (status.phase === 'Scheduled' && untilRunningMs > 0) return { ...rest, effects, next: wakeAfter(untilRunningMs, deadlineMs) }
@@ -188,7 +188,7 @@ function goingOnPlan(world: JobWorld, now: number): JobPlan {
   return {
     ...rest,
     effects,
-    status: { ...settled(status), phase: 'Running', ...startedOf(report), ...progressOf(report) },
+    status: { ...settled(status), phase: 'Running', ...startedOf(job, report), ...progressOf(report) },
     conditions: conditionsFor('Running', 'Running', message),
     next: wakeAfter(job.spec.maintenance === undefined ? progressEveryMs.inference : progressEveryMs.maintenance, deadlineMs),
   }
@@ -204,8 +204,14 @@ function workerNameOf({ worker }: JobStatus): string {
   return worker?.name ?? 'unknown'
 }
 
-function startedOf(report: AttemptReport | undefined): Pick<JobStatus, 'startedAt'> {
-  return report?.startedAt === undefined ? {} : { startedAt: formatTime(report.startedAt) }
+/** When the newest attempt started. What is stored stays: a new leader hears of a running attempt later than it began. */
+function startOf(job: Job, report: AttemptReport | undefined): number | undefined {
+  return parseTime(statusOf(job).startedAt) ?? report?.startedAt
+}
+
+function startedOf(job: Job, report: AttemptReport | undefined): Pick<JobStatus, 'startedAt'> {
+  const startedAt = startOf(job, report)
+  return startedAt === undefined ? {} : { startedAt: formatTime(startedAt) }
 }
 
 function progressOf(report: AttemptReport | undefined): Pick<JobStatus, 'progress'> {

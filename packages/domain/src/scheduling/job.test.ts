@@ -321,6 +321,20 @@ const cases: Record<string, Case> = {
     ),
     wantRemoved: true,
   },
+  'one that is kept in Git stays: it would be made again and run again': {
+    world: world(
+      aJob('j')
+        .annotated({ 'argocd.argoproj.io/tracking-id': 'app:mnemos.dev/Job:default/j' })
+        .with({ ttlSecondsAfterFinished: 0 })
+        .thatIs('Failed', { finishedAt: at(now) }),
+    ),
+    wantPhase: 'unwritten',
+  },
+  'a new leader that hears late of a running attempt keeps the time of its start': {
+    world: world(running, { report: { startedAt: now - 100, end: success } }),
+    wantPhase: 'Succeeded',
+    wantStatus: { startedAt: at(now - 5000) },
+  },
 }
 
 for (const [sentence, wanted] of Object.entries(cases)) {

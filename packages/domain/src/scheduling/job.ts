@@ -25,17 +25,30 @@ function decideByPhase(world: JobWorld, now: number): JobPlan {
   return isActive(world.job) ? activePlan(world, now) : waitingPlan(world, now)
 }
 
+/** What Argo CD and Flux put on the objects that they keep. */
+const gitOpsMarks = [
+  'argocd.argoproj.io/tracking-id',
+  'argocd.argoproj.io/instance',
+  'kustomize.toolkit.fluxcd.io/name',
+  'helm.toolkit.fluxcd.io/name',
+]
+
 /** A Job that has ended leaves the line, and is deleted when its time has come. */
 function terminalPlan({ job }: JobWorld, now: number): JobPlan {
   const effects: JobEffect[] = [{ type: 'leaveQueue', uid: uidOf(job) }]
   const finishedAt = parseTime(statusOf(job).finishedAt)
   const ttl = job.spec.ttlSecondsAfterFinished
-  if (ttl === undefined || finishedAt === undefined) return { ...rest, effects }
+  if (ttl === undefined || finishedAt === undefined || isTrackedByGitOps(job)) return { ...rest, effects }
   const leftMs = finishedAt + ttl * 1000 - now
   if (leftMs > 0) return { ...rest, effects, next: wakeAfter(leftMs) }
   const { name, namespace } = job.metadata
   const removal = { apiVersion: job.apiVersion, kind: job.kind, name, uid: uidOf(job) }
   return { ...rest, effects, remove: [namespace === undefined ? removal : { ...removal, namespace }] }
+}
+
+/** Whoever keeps the Job in Git would make it again, and it would run again, for ever. */
+function isTrackedByGitOps({ metadata: { labels = {}, annotations = {} } }: JobWorld['job']): boolean {
+  return gitOpsMarks.some((mark) => mark in labels || mark in annotations)
 }
 
 /** Nobody waits for these attempts: their results are refused, and those still at work are stopped. */
