@@ -21,6 +21,7 @@ export function activePlan(world: JobWorld, now: number): JobPlan {
   const end = world.report?.end
   if (end !== undefined) return endedPlan(world, end, now)
   if (world.worker === 'gone') return lostPlan(world, now)
+  if (world.worker === 'lacks' && !isModelUsable(world)) return takenBackPlan(world, now)
   const reason = stopWanted(world, now)
   return reason === undefined ? goingOnPlan(world, now) : stoppingPlan(world, reason)
 }
@@ -172,6 +173,17 @@ function lostPlan(world: JobWorld, now: number): JobPlan {
   const status = statusOf(world.job)
   const message = `Worker ${workerNameOf(status)} (instance ${status.worker?.instance ?? 'unknown'}) is gone.`
   return failedPlan(world, { class: 'NodeLost', reason: 'WorkerLost', message }, now)
+}
+
+function isModelUsable({ job, model }: JobWorld): boolean {
+  return job.spec.inference === undefined || (model?.status?.digest !== undefined && model.status.artifact !== undefined)
+}
+
+/** The worker never got the attempt, and it cannot be handed over again: the Job goes back in line, where it says what it waits for. */
+function takenBackPlan(world: JobWorld, now: number): JobPlan {
+  if (stopWanted(world, now) !== undefined) return stoppedPlan(world, now)
+  const message = `Model ${world.job.spec.inference?.modelRef.name ?? ''} was deleted or changed before the worker had the attempt.`
+  return failedPlan(world, { class: 'Released', reason: 'ModelNotReady', message }, now)
 }
 
 /** Nothing has ended: hand the attempt over (again), and write Running and progress when they are due. */

@@ -181,6 +181,11 @@ const cases: Record<string, Case> = {
     wantPhase: 'Scheduled',
     wantStatus: { attempt: 2, worker: { name: 'default/v', instance: 'i2' } },
   },
+  'an attempt that its worker lacks goes back in line when its Model is gone': {
+    world: world(scheduled, { worker: 'lacks', model: undefined }),
+    wantPhase: 'Retrying',
+    wantMessage: /Model m was deleted or changed before the worker had the attempt/,
+  },
   'an attempt that its worker lacks is handed over again': {
     world: world(scheduled, { worker: 'lacks' }),
     wantEffects: ['assign'],
