@@ -50,10 +50,15 @@ export function cachedJob(object: Job): Job {
   return { ...job, spec, status: { ...job.status, result } }
 }
 
-/** Key of the Model that a Job names, or undefined. */
-export function modelKeyOf({ spec, metadata }: Job): string | undefined {
+/** The Model that a Job names, or undefined. */
+export function modelNameOf({ spec, metadata }: Job): { readonly name: string; readonly namespace: string } | undefined {
   const ref = spec.inference?.modelRef
-  return ref === undefined ? undefined : keyOf({ name: ref.name, namespace: ref.namespace ?? metadata.namespace ?? '' })
+  return ref === undefined ? undefined : { name: ref.name, namespace: ref.namespace ?? metadata.namespace ?? '' }
+}
+
+function modelKeyOf(job: Job): string | undefined {
+  const name = modelNameOf(job)
+  return name === undefined ? undefined : keyOf(name)
 }
 
 /** Indexes of Jobs that have not ended: only those are woken by what they wait for. */

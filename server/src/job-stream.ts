@@ -7,6 +7,7 @@
  */
 import type { Job } from '@mnemos/api'
 import { inferenceResult, type ServerSentEvent } from '@mnemos/contract'
+import { isTerminal } from '@mnemos/domain'
 import type { StreamStore, StreamToken } from '@mnemos/stores'
 import type { JobFollower } from './job-follower.ts'
 
@@ -24,8 +25,6 @@ interface Position {
   /** Index of the next token to tell. */
   next: number
 }
-
-const terminal = ['Succeeded', 'Failed', 'Cancelled']
 
 /** @param job as the caller may see it now @param lastEventId `<attempt>-<index>` that the reader has already */
 export async function* jobEvents(
@@ -53,7 +52,7 @@ export async function* jobEvents(
         at.attempt = attempt
         at.next = 0
       }
-      const isOver = terminal.includes(phase)
+      const isOver = isTerminal(current)
       const text = JSON.stringify(current.status)
       if (!isOver && text !== told) {
         told = text

@@ -4,6 +4,7 @@ import type { ServerResponse } from 'node:http'
 import type { Job } from '@mnemos/api'
 import type { ArtifactStore } from '@mnemos/artifacts'
 import { deleteQuery, formatEvent, listQuery, namespaceQuery, routes } from '@mnemos/contract'
+import { isTerminal } from '@mnemos/domain'
 import { isAlreadyExists, pathOf } from '@mnemos/kube'
 import type { StreamStore } from '@mnemos/stores'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -26,7 +27,6 @@ export interface UserRoutesOptions {
   readonly slowReaderMs?: number
 }
 
-const terminal = ['Succeeded', 'Failed', 'Cancelled']
 const keepAliveMs = 15_000
 
 export function registerUserRoutes(app: FastifyInstance, options: UserRoutesOptions): void {
@@ -71,7 +71,7 @@ export function registerUserRoutes(app: FastifyInstance, options: UserRoutesOpti
   app.delete(fastifyPath(routes.cancelJob.path), async (request, reply) => {
     const { purge } = parse(deleteQuery, request)
     const { caller, job, namespace, name } = await find(request)
-    const isOver = terminal.includes(job.status?.phase ?? '')
+    const isOver = isTerminal(job)
     const left =
       isOver || job.spec.cancel
         ? job

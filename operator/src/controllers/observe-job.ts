@@ -1,11 +1,11 @@
 /** Gathers from caches, sessions, reports and placement what a decision about one Job may know. Reads only. */
 import { type Job, parseTime } from '@mnemos/api'
 import { isActive, type JobWorld, mayUse, type PlacedOn, type Stray } from '@mnemos/domain'
-import type { ObjectName, Reader } from '@mnemos/kube'
+import type { Reader } from '@mnemos/kube'
 import type { Reports } from '../dispatch/reports.ts'
 import type { Sessions } from '../dispatch/sessions.ts'
 import type { PlacementLoop } from '../placement-loop.ts'
-import { jobs, models, namespaces, queues } from '../resources.ts'
+import { jobs, modelNameOf, models, namespaces, queues } from '../resources.ts'
 
 export interface JobSources {
   readonly sessions: Sessions
@@ -29,7 +29,7 @@ export function observeJob({ sessions, reports, placement, now }: JobSources, re
     job,
     model,
     modelAllowed: model !== undefined && mayUse(model.spec.allowedNamespaces, model.metadata.namespace ?? '', { name: namespace, labels }),
-    otherModels: model === undefined && modelName !== undefined ? modelNamesIn(reader, modelName.namespace ?? '') : [],
+    otherModels: model === undefined && modelName !== undefined ? modelNamesIn(reader, modelName.namespace) : [],
     queueExists: job.spec.queue === 'default' || reader.get(queues, { name: job.spec.queue }) !== undefined,
     dependencies: (job.spec.dependsOn ?? []).map((name) => ({ name, job: reader.get(jobs, { namespace, name }) })),
     placement: placement.reservationOf(uid),
@@ -38,11 +38,6 @@ export function observeJob({ sessions, reports, placement, now }: JobSources, re
     report: worker === undefined ? undefined : reports.of(uid, attempt, worker),
     strays: straysOf(reports, job),
   }
-}
-
-function modelNameOf({ spec, metadata }: Job): ObjectName | undefined {
-  const ref = spec.inference?.modelRef
-  return ref === undefined ? undefined : { name: ref.name, namespace: ref.namespace ?? metadata.namespace ?? '' }
 }
 
 /** Attempts that somebody reported although the Job has gone on without them. A number that is yet to come is nobody's stray. */

@@ -63,14 +63,8 @@ export function judgeUpdate(kind: AnyKind | string, before: unknown, after: unkn
   if (typeof definition === 'string' || !isRecord(before) || !isRecord(after)) return findings
   const variables = { self: celObject(definition, after), oldSelf: celObject(definition, before) }
   addBroken(judgedRules(definition).filter(isTransition), variables, [], findings)
-  judgeTransitions(definition.spec, asReadBlock(definition, before, 'spec'), asReadBlock(definition, after, 'spec'), ['spec'], findings)
-  judgeTransitions(
-    definition.status,
-    asReadBlock(definition, before, 'status'),
-    asReadBlock(definition, after, 'status'),
-    ['status'],
-    findings,
-  )
+  for (const block of ['spec', 'status'] as const)
+    judgeTransitions(definition[block], asReadBlock(definition, before, block), asReadBlock(definition, after, block), [block], findings)
   return findings.slice(0, maxFindings)
 }
 

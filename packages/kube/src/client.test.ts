@@ -111,7 +111,7 @@ describe('a request', () => {
     const closed = () => {
       throw new KubeError('closed', { status: 0, reason: 'FenceClosed' })
     }
-    const fenced = api.client.withFence({ check: closed, epoch: () => '1' })
+    const fenced = api.client.withFence({ check: closed })
     await assert.rejects(fenced.patch(widgets, name, {}), { reason: 'FenceClosed' })
     assert.equal(api.requests.length, before)
     await fenced.get(widgets, name)
@@ -120,7 +120,7 @@ describe('a request', () => {
 
   it('that writes behind a fence asks the server to give up soon, so that it cannot land in the next term', async () => {
     api.answer = (_request, response) => json(response, 200, {})
-    await api.client.withFence({ check: () => undefined, epoch: () => '1' }).patch(widgets, name, {})
+    await api.client.withFence({ check: () => undefined }).patch(widgets, name, {})
     assert.match(api.requests.at(-1)?.url ?? '', /timeout=5s/)
   })
 

@@ -17,8 +17,6 @@ import { apiVersionOf, type KubeObject, type ObjectName, type Resource } from '.
 export interface Fence {
   /** @throws KubeError with reason FenceClosed */
   check(): void
-  /** Names this term of leadership; a later term compares higher. */
-  epoch(): string
 }
 
 export interface ListOptions {

@@ -103,7 +103,6 @@ async function term(
       if (left < timing.fenceMs || ended.signal.aborted)
         throw new KubeError(`only ${Math.max(0, Math.round(left))} ms of the lease are left`, { status: 0, reason: 'FenceClosed' })
     },
-    epoch: () => holder.epoch,
   }
   const leading = lead({ signal: both, fence, epoch: holder.epoch })
     .catch((error: unknown) => logger.error(errorFields(error), 'the work of the leader failed'))
