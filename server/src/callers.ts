@@ -1,22 +1,17 @@
 /**
- * Who calls: a person by a Bearer token that the API server is asked about (TokenReview), who then acts by impersonation,
- * so that the cluster's RBAC decides and nothing is decided twice.
+ * Who calls: a person by a Bearer token that the API server is asked about (TokenReview). What is then done for the caller is
+ * asked for with that very token, so that the cluster's RBAC decides and the server needs no right to act as anybody.
  *
  * Answers are kept for half a minute under a hash of the token; the token itself is kept nowhere.
  */
 import { createHash } from 'node:crypto'
-import { type Client, type Impersonation, type KubeObject, resource } from '@mnemos/kube'
+import { type Client, type KubeObject, resource } from '@mnemos/kube'
 import { Refusal, refusalOfOwnRequest } from './refusal.ts'
 
 interface TokenReview extends KubeObject {
   readonly status?: {
     readonly authenticated?: boolean
-    readonly user?: {
-      readonly username?: string
-      readonly uid?: string
-      readonly groups?: readonly string[]
-      readonly extra?: Readonly<Record<string, readonly string[]>>
-    }
+    readonly user?: { readonly username?: string }
   }
 }
 
@@ -32,7 +27,7 @@ const keepRefusedMs = 5000
 const maxKept = 4096
 
 export interface Caller {
-  readonly user: Impersonation
+  readonly userName: string
   /** The API server as this caller. */
   readonly client: Client
 }
@@ -42,28 +37,25 @@ export interface Callers {
   identify(authorization: string | undefined): Promise<Caller>
 }
 
-/** @param monotonic milliseconds */
-export function createCallers(client: Client, monotonic: () => number = () => performance.now()): Callers {
-  const known = new Map<string, { readonly until: number; readonly user: Promise<Impersonation | undefined> }>()
+/**
+ * @param own asks who a token belongs to
+ * @param open whose connections carry the tokens of callers: no certificate of ours
+ * @param monotonic milliseconds
+ */
+export function createCallers(own: Client, open: Client, monotonic: () => number = () => performance.now()): Callers {
+  const known = new Map<string, { readonly until: number; readonly user: Promise<string | undefined> }>()
 
-  const review = async (token: string): Promise<Impersonation | undefined> => {
-    const answer = await client.create<TokenReview>(tokenReviews, {
+  const review = async (token: string): Promise<string | undefined> => {
+    const answer = await own.create<TokenReview>(tokenReviews, {
       apiVersion: 'authentication.k8s.io/v1',
       kind: 'TokenReview',
       metadata: { name: '' },
       ...{ spec: { token } },
     })
-    const user = answer.status?.user
-    if (answer.status?.authenticated !== true || user?.username === undefined) return undefined
-    return {
-      userName: user.username,
-      ...(user.groups === undefined ? {} : { groups: user.groups }),
-      ...(user.uid === undefined ? {} : { uid: user.uid }),
-      ...(user.extra === undefined ? {} : { extra: user.extra }),
-    }
+    return answer.status?.authenticated === true ? answer.status.user?.username : undefined
   }
 
-  const lookUp = async (token: string): Promise<Impersonation | undefined> => {
+  const lookUp = async (token: string): Promise<string | undefined> => {
     const id = createHash('sha256').update(token).digest('base64')
     const entry = known.get(id)
     if (entry !== undefined && entry.until > monotonic()) return entry.user
@@ -85,13 +77,13 @@ export function createCallers(client: Client, monotonic: () => number = () => pe
   return {
     identify: async (authorization) => {
       const token = bearerOf(authorization)
-      const user = await lookUp(token)
-      if (user === undefined)
+      const userName = await lookUp(token)
+      if (userName === undefined)
         throw new Refusal(
           'MNEMOS_UNAUTHENTICATED',
           'The cluster does not know this token; get a fresh one, e.g. with kubectl create token NAME.',
         )
-      return { user, client: client.withImpersonation(user) }
+      return { userName, client: open.withToken(token) }
     },
   }
 }

@@ -30,6 +30,8 @@ export async function runServer(config: ServerConfig, { credentials, signal, log
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const client = createClient({ credentials, userAgent: 'mnemos-server', metrics: kubeMetrics(registry), connections: 32 })
+  const { cert: _cert, key: _key, ...tls } = credentials.tls
+  const open = createClient({ credentials: { server: credentials.server, tls }, userAgent: 'mnemos-server', connections: 32 })
   const artifacts = await openDirectoryStore(config.artifactsFolder)
   const streams = createMemoryStreamStore()
   const follower = createJobFollower(client, logger)
@@ -41,7 +43,7 @@ export async function runServer(config: ServerConfig, { credentials, signal, log
   app.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
   app.get(routes.health.path, () => ({ status: 'ok' }))
   app.get(routes.openapi.path, () => openApi('v1'))
-  registerUserRoutes(app, { callers: createCallers(client), artifacts, streams, follower, signal })
+  registerUserRoutes(app, { callers: createCallers(client, open), artifacts, streams, follower, signal })
   await app.register((workers, _options, done) => {
     // Bodies of workers are bytes: they are streamed, not collected.
     workers.removeAllContentTypeParsers()
@@ -66,7 +68,7 @@ export async function runServer(config: ServerConfig, { credentials, signal, log
   if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
   await app.close()
   await following
-  await client.close()
+  await Promise.all([client.close(), open.close()])
 }
 
 function createApp(config: ServerConfig, logger: Logger, registry: Registry): FastifyInstance {

@@ -87,7 +87,7 @@ async function aQuietServer(job: Job = aJob('quiet').build()): Promise<QuietServ
       identify: async () => {
         asked.resolve(undefined)
         await answered.promise
-        return { user: { userName: 'alice' }, client }
+        return { userName: 'alice', client }
       },
     },
     artifacts: await openDirectoryStore(join(server.folder, 'quiet')),
@@ -316,6 +316,6 @@ describe('what people ask for', () => {
 
   test('is asked for as the caller, never as the server', async () => {
     await asAlice('/v1/jobs/any')
-    assert.equal(api.requests.findLast(({ path }) => path.endsWith('/any'))?.headers['impersonate-user'], 'alice')
+    assert.equal(api.requests.findLast(({ path }) => path.endsWith('/any'))?.headers['authorization'], 'Bearer alice-token')
   })
 })

@@ -52,7 +52,7 @@ export function registerUserRoutes(app: FastifyInstance, options: UserRoutesOpti
     const job = jobFrom(request.body, {
       namespace,
       idempotencyKey: typeof key === 'string' ? key : undefined,
-      userName: caller.user.userName,
+      userName: caller.userName,
     })
     return reply.code(201).send(await createOnce(caller, job as Job, typeof key === 'string'))
   })

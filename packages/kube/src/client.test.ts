@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { json, startScriptedServer } from './api-server.test-kit.ts'
-import { pathOf, replacing } from './client.ts'
+import { createClient, pathOf, replacing } from './client.ts'
 import { KubeError } from './errors.ts'
 import { type KubeObject, resource } from './types.ts'
 
@@ -124,15 +124,13 @@ describe('a request', () => {
     assert.match(api.requests.at(-1)?.url ?? '', /timeout=5s/)
   })
 
-  it('acts as somebody else by headers, and never as nobody', async () => {
+  it('acts by the token of somebody else, unless its connections would speak for us first', async () => {
     api.answer = (_request, response) => json(response, 200, {})
-    await api.client.withImpersonation({ userName: 'jane', groups: ['team-a'], extra: { 'Key/One': ['v'] } }).get(widgets, name)
-    assert.partialDeepStrictEqual(api.requests.at(-1)?.headers, {
-      'impersonate-user': 'jane',
-      'impersonate-group': 'team-a',
-      'impersonate-extra-key%2fone': 'v',
-    })
-    assert.throws(() => api.client.withImpersonation({ userName: '' }), /needs a user name/)
+    await api.client.withToken('of-jane').get(widgets, name)
+    assert.equal(api.requests.at(-1)?.headers.authorization, 'Bearer of-jane')
+    const certified = createClient({ credentials: { server: 'https://127.0.0.1:1', tls: { cert: 'ours', key: 'ours' } } })
+    assert.throws(() => certified.withToken('of-jane'), /cannot act by a token/)
+    await certified.close()
   })
 
   it('for a list goes on page by page, and gives each item its kind', async () => {

@@ -7,7 +7,7 @@
  */
 import { type Clock, systemClock } from './clock.ts'
 import type { Credentials } from './credentials.ts'
-import { isNotFound, KubeError } from './errors.ts'
+import { isNotFound } from './errors.ts'
 import type { KubeMetrics } from './metrics.ts'
 import { type RequestOptions, send } from './send.ts'
 import { createTransport, type Transport } from './transport.ts'
@@ -33,13 +33,6 @@ export interface PatchOptions {
   /** Default `merge`. */
   readonly type?: 'merge' | 'json'
   readonly signal?: AbortSignal
-}
-
-export interface Impersonation {
-  readonly userName: string
-  readonly groups?: readonly string[]
-  readonly uid?: string
-  readonly extra?: Readonly<Record<string, readonly string[]>>
 }
 
 export interface ClientOptions {
@@ -80,8 +73,11 @@ export interface Client {
   ): Promise<void>
   /** Any other request. The answer's JSON is not checked. */
   request<T>(method: string, path: string, options?: RequestOptions): Promise<T>
-  /** The same client acting as somebody else; shares the connections. */
-  withImpersonation(user: Impersonation): Client
+  /**
+   * The same client acting for whoever owns the token; shares the connections.
+   * @throws TypeError when the connections show a client certificate of ours
+   */
+  withToken(token: string): Client
   /** The same client writing only while the fence is open; shares the connections. */
   withFence(fence: Fence): Client
   readonly transport: Transport
@@ -159,7 +155,11 @@ function clientOver(transport: Transport, context: RequestContext): Client {
         }),
       )
     },
-    withImpersonation: (user) => clientOver(transport, { ...context, headers: { ...context.headers, ...impersonationHeaders(user) } }),
+    withToken: (token) => {
+      // API servers look at a certificate first: the caller would act as us.
+      if (transport.credentials.tls.cert !== undefined) throw new TypeError('a connection with a client certificate cannot act by a token')
+      return clientOver(transport, { ...context, headers: { ...context.headers, authorization: `Bearer ${token}` } })
+    },
     withFence: (fence) => clientOver(transport, { ...context, fence }),
     close: () => transport.close(),
   }
@@ -237,17 +237,5 @@ async function undefinedIfNotFound<T>(answer: Promise<T>): Promise<T | undefined
   } catch (error) {
     if (isNotFound(error)) return undefined
     throw error
-  }
-}
-
-function impersonationHeaders({ userName, groups = [], uid, extra = {} }: Impersonation): Record<string, string | string[]> {
-  if (userName === '') throw new KubeError('impersonation needs a user name', { status: 0, reason: 'NoUser' })
-  return {
-    'impersonate-user': userName,
-    ...(groups.length === 0 ? {} : { 'impersonate-group': [...groups] }),
-    ...(uid === undefined ? {} : { 'impersonate-uid': uid }),
-    ...Object.fromEntries(
-      Object.entries(extra).map(([key, values]) => [`impersonate-extra-${encodeURIComponent(key).toLowerCase()}`, [...values]]),
-    ),
   }
 }

@@ -5,7 +5,6 @@ export {
   type ClientOptions,
   createClient,
   type Fence,
-  type Impersonation,
   type ListOptions,
   type PatchOptions,
   pathOf,

@@ -121,7 +121,7 @@ export function memoryClient({ now = () => Date.UTC(2026, 0, 1) }: Options = {})
         objects.delete(path)
       }),
     request: (method, path) => Promise.reject(new TypeError(`a client in memory has no ${method} ${path}`)),
-    withImpersonation: () => absent('other users'),
+    withToken: () => absent('other users'),
     withFence: () => absent('fences'),
     get transport() {
       return absent('connections')
