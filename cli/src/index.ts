@@ -1,1 +1,1 @@
-export {}
+export { cleanupAccess, prepareAccess } from './release/objects.ts'

@@ -42,6 +42,7 @@ export function buildProgram(config: CliConfig, onExit: (code: ExitCode) => void
   addLint(program, run)
   addDev(program, run)
   addProcesses(program, run)
+  addRelease(program, run)
   program
     .command('version')
     .description('print the version')
@@ -154,6 +155,19 @@ function addProcesses(program: Command, run: Run): void {
     // A worker has flags of its own, because people start it by hand on other machines.
     if (name === 'worker') command.allowUnknownOption().allowExcessArguments().helpOption(false)
   }
+}
+
+function addRelease(program: Command, run: Run): void {
+  const release = program.command('release', { hidden: true }).description('what the hooks of the chart run inside the cluster')
+  const steps = {
+    prepare: 'make the credentials of the try-out stores, once',
+    cleanup: 'take away what processes made for themselves, before the release goes',
+  } as const
+  for (const step of ['prepare', 'cleanup'] as const)
+    release
+      .command(step)
+      .description(steps[step])
+      .action(() => run(async (invocation) => (await import('./commands/release.ts')).release(invocation, step)))
 }
 
 function number(value: string): number {

@@ -1,2 +1,3 @@
+export { serverAccess } from './access.ts'
 export { parseServerConfig, type ServerConfig, serverSettings } from './config.ts'
 export { runServer, type ServerPorts } from './run-server.ts'

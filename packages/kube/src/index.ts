@@ -1,3 +1,4 @@
+export { type Access, applied, type PolicyRule, policyRules, type Verb, watched } from './access.ts'
 export type { Cache, Indexers } from './cache.ts'
 export { type CarryOutContext, carryOut, statusDiffers } from './carry-out.ts'
 export {

@@ -1,0 +1,34 @@
+/** The ClusterRoles for people: who may do what with which kind (design §2, tenancy). */
+import { group, kinds } from '@mnemos/api'
+
+/** Kinds of the platform: teams may look, not touch. A Worker is the operator's; people drain it. */
+const platform: readonly string[] = ['Queue', 'WorkerPool', 'Worker']
+
+interface PeopleRole {
+  /** The built-in ClusterRole that it is added to; the higher ones contain the lower. */
+  readonly aggregateTo?: 'admin' | 'edit' | 'view'
+  readonly rules: readonly object[]
+}
+
+const read = ['get', 'list', 'watch']
+const write = ['create', 'update', 'patch', 'delete', 'deletecollection']
+const rule = (resources: readonly string[], verbs: readonly string[]): object => ({
+  apiGroups: [group],
+  resources: [...resources].sort(),
+  verbs,
+})
+const pluralsOf = (wanted: (kind: (typeof kinds)[number]) => boolean): string[] => kinds.filter(wanted).map(({ plural }) => plural)
+
+/** Roles by the end of their names. */
+export function peopleRoles(): Readonly<Record<string, PeopleRole>> {
+  const ofTeams = pluralsOf(({ kind }) => !platform.includes(kind))
+  const ofPlatform = pluralsOf(({ kind }) => platform.includes(kind))
+  const namespaced = pluralsOf(({ scope }) => scope === 'Namespaced')
+  const ofCluster = pluralsOf(({ scope }) => scope !== 'Namespaced')
+  return {
+    viewer: { aggregateTo: 'view', rules: [rule(namespaced, read)] },
+    editor: { aggregateTo: 'edit', rules: [rule(ofTeams, write)] },
+    platform: { rules: [rule([...ofTeams, ...ofPlatform], [...read, ...write])] },
+    'queue-viewer': { rules: [rule(ofCluster, read)] },
+  }
+}

@@ -1,0 +1,24 @@
+/** What the operator asks of the API server. Its RBAC in charts/mnemos is made from this. */
+import { assignmentKeySecret } from '@mnemos/identity'
+import { type Access, applied, events, leases, watched } from '@mnemos/kube'
+import { jobs, models, namespaces, pools, queues, secrets, workers } from './resources.ts'
+
+const cluster = { scope: 'cluster' } as const
+const system = { scope: 'system' } as const
+
+export const operatorAccess: readonly Access[] = [
+  // Reads beside the watch are live ones, before something that cannot be taken back.
+  { resource: jobs, verbs: [...watched, 'get', 'create', 'delete'], ...cluster },
+  { resource: jobs, subresource: 'status', verbs: ['patch'], ...cluster },
+  { resource: models, verbs: watched, ...cluster },
+  { resource: models, subresource: 'status', verbs: ['patch'], ...cluster },
+  { resource: pools, verbs: [...watched, 'get'], ...cluster },
+  { resource: pools, subresource: 'status', verbs: ['patch'], ...cluster },
+  { resource: workers, verbs: [...watched, 'get', ...applied], ...cluster },
+  { resource: workers, subresource: 'status', verbs: ['patch'], ...cluster },
+  { resource: queues, verbs: watched, ...cluster },
+  { resource: namespaces, verbs: watched, ...cluster },
+  { resource: events, verbs: ['create', 'patch'], ...cluster },
+  { resource: leases, verbs: ['get', 'create', 'patch'], names: ['mnemos-operator'], ...system },
+  { resource: secrets, verbs: ['get', 'create'], names: [assignmentKeySecret], ...system },
+]

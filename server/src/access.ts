@@ -1,0 +1,11 @@
+/** What the server asks of the API server in its own name; what callers want is asked for with their tokens. */
+import { assignmentKeySecret } from '@mnemos/identity'
+import { type Access, watched } from '@mnemos/kube'
+import { tokenReviews } from './callers.ts'
+import { jobs } from './job-follower.ts'
+
+export const serverAccess: readonly Access[] = [
+  { resource: jobs, verbs: watched, scope: 'cluster' },
+  { resource: tokenReviews, verbs: ['create'], scope: 'cluster' },
+  { resource: { group: '', plural: 'secrets' }, verbs: ['get'], names: [assignmentKeySecret], scope: 'system' },
+]

@@ -1,0 +1,13 @@
+/** What the webhook asks of the API server. Its RBAC in charts/mnemos is made from this. */
+import { group, modelKind, queueKind } from '@mnemos/api'
+import { type Access, applied, watched } from '@mnemos/kube'
+import { authoritySecretName } from './authority-store.ts'
+import { configurationName, configurationResources } from './registration.ts'
+
+export const webhookAccess: readonly Access[] = [
+  ...[modelKind, queueKind].map(({ plural }) => ({ resource: { group, plural }, verbs: watched, scope: 'cluster' }) as const),
+  { resource: { group: '', plural: 'namespaces' }, verbs: watched, scope: 'cluster' },
+  ...configurationResources.map((resource) => ({ resource, verbs: watched, scope: 'cluster' }) as const),
+  ...configurationResources.map((resource) => ({ resource, verbs: applied, names: [configurationName], scope: 'cluster' }) as const),
+  { resource: { group: '', plural: 'secrets' }, verbs: ['get', 'create', 'patch'], names: [authoritySecretName], scope: 'system' },
+]
