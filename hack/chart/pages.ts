@@ -24,7 +24,7 @@ function shapeOf(schema: z.ZodType): Readonly<Record<string, z.ZodType>> | undef
   if (schema instanceof z.ZodPrefault || schema instanceof z.ZodDefault) return shapeOf(schema.def.innerType as z.ZodType)
   // A loose object is judged by Kubernetes; it has no members of ours.
   if (!(schema instanceof z.ZodObject) || schema.def.catchall instanceof z.ZodUnknown) return undefined
-  return schema.shape as Readonly<Record<string, z.ZodType>>
+  return schema.shape
 }
 
 /** values.yaml with the description of each value above it. */
