@@ -29,6 +29,13 @@ export interface Secret extends KubeObject {
 }
 export const secrets = resource<Secret>({ group: '', version: 'v1', plural: 'secrets', kind: 'Secret', namespaced: true })
 
+export interface Pod extends KubeObject {
+  readonly status?: { readonly phase?: string }
+}
+export const pods = resource<Pod>({ group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true })
+export const replicaSets = resource({ group: 'apps', version: 'v1', plural: 'replicasets', kind: 'ReplicaSet', namespaced: true })
+export const deployments = resource({ group: 'apps', version: 'v1', plural: 'deployments', kind: 'Deployment', namespaced: true })
+
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration'
 
 /** Drops what nobody here reads: bookkeeping of field managers, and kubectl's copy of the whole object, prompt included. */

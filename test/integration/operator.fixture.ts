@@ -13,6 +13,7 @@ import {
   attemptKey,
   decodeWork,
   dispatchService,
+  type Hello,
   type OperatorMessage,
   Verdict,
   type WorkerMessage,
@@ -169,6 +170,17 @@ export interface Given {
   readonly at: number
 }
 
+type HelloInit = Partial<Pick<Hello, 'pool' | 'worker' | 'instance' | 'joinToken' | 'podToken'>>
+
+export interface ConnectOptions {
+  readonly slots?: number
+  /** The join token. */
+  readonly token?: string
+  readonly timeoutMs?: number
+  /** What Hello says otherwise. */
+  readonly hello?: HelloInit
+}
+
 /** A worker under a test's control. */
 export class ScriptedWorker {
   readonly name: string
@@ -200,13 +212,10 @@ export class ScriptedWorker {
   }
 
   /** Connects, tried again while nobody leads there; resolves with the first Welcome. */
-  async connect(
-    address: string,
-    { slots = 4, token = joinToken, timeoutMs = 15_000 }: { slots?: number; token?: string; timeoutMs?: number } = {},
-  ): Promise<this> {
+  async connect(address: string, { slots = 4, token = joinToken, timeoutMs = 15_000, hello = {} }: ConnectOptions = {}): Promise<this> {
     await eventually(
       async () => {
-        this.#open(address, slots, token)
+        this.#open(address, slots, { joinToken: token, ...hello })
         const before = this.welcome
         await eventually(() => this.welcome > before || this.ended !== undefined, { timeoutMs: 2000 })
         if (this.ended !== undefined && !this.ended.startsWith('14 ')) return true
@@ -217,7 +226,7 @@ export class ScriptedWorker {
     return this
   }
 
-  #open(address: string, slots: number, token: string): void {
+  #open(address: string, slots: number, hello: HelloInit): void {
     this.disconnect()
     this.ended = undefined
     const { connect } = dispatchService
@@ -240,12 +249,12 @@ export class ScriptedWorker {
           pool: 'pool',
           worker: this.name,
           instance: this.instance,
-          joinToken: token,
           capabilities: { engines: ['llama-cpp'], slots, version: 'test', models: [{ digest, loaded: true }] },
           running: [...this.running.values()],
           finished: [...this.results.values()].flatMap(({ message }) =>
             message.case === 'result' && message.value.ref !== undefined ? [message.value.ref] : [],
           ),
+          ...hello,
         },
       }),
     )

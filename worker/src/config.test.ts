@@ -29,6 +29,16 @@ describe('the configuration of a worker', () => {
     )
   })
 
+  it('needs a join token or the token of its pod', () => {
+    const config = parseWorkerArgs(needed.slice(0, 4), { MNEMOS_WORKER_POD_TOKEN_FILE: '/var/run/secrets/mnemos/token' })
+    assert.equal(config?.podTokenFile, '/var/run/secrets/mnemos/token')
+    assert.equal(config.joinTokenFile, undefined)
+    assert.throws(
+      () => parseWorkerArgs(needed.slice(0, 4), {}),
+      /--join-token-file \(MNEMOS_WORKER_JOIN_TOKEN_FILE\): is required, or --pod-token-file/,
+    )
+  })
+
   it('describes every flag in its help', () => {
     assert.equal(parseWorkerArgs(['--help'], {}), undefined)
     assert.match(workerHelp(), /--file-root +Folder/)

@@ -19,7 +19,12 @@ const schema = z.object({
     .describe('Addresses of the operators, host:port, separated by commas; tried in turn.'),
   pool: required.regex(/^[a-z0-9-]+\/[a-z0-9.-]+$/, 'namespace/name').describe('The WorkerPool that the worker joins, namespace/name.'),
   name: dnsName.default(() => defaultName()).describe('Name of the worker, the same after each restart. Default: the host name.'),
-  joinTokenFile: required.min(1).describe('File with the join token of the pool; read anew at each connect.'),
+  joinTokenFile: z.string().min(1).optional().describe('File with the join token of an external pool; read anew at each connect.'),
+  podTokenFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('File with the token of the pod for audience mnemos, where the pool makes the pods; read anew at each connect.'),
   cacheDir: z.string().min(1).default('.mnemos/worker').describe('Folder for models and results; one worker per folder.'),
   cacheBytes: z.coerce
     .number()
@@ -67,12 +72,16 @@ const fields = Object.entries(schema.shape).map(([key, field]) => ({
  * @throws Error that names each wrong field, its flag and its variable
  */
 export function parseWorkerConfig(env: NodeJS.ProcessEnv, overrides: WorkerConfigInput = {}): WorkerConfig {
-  const fromEnv = fields.flatMap(({ key, variable }) => (env[variable] === undefined ? [] : [[key, env[variable]]]))
-  const parsed = schema.safeParse({ ...Object.fromEntries(fromEnv), ...overrides })
-  if (parsed.success) return parsed.data
-  const lines = parsed.error.issues.map(({ path, message }) => {
-    const field = fields.find(({ key }) => key === path[0])
-    return `  --${field?.flag ?? String(path[0])} (${field?.variable ?? ''}): ${message}`
+  const fromEnv = fields.flatMap(({ key, variable }) => (env[variable] === undefined ? [] : [[key, env[variable]] as const]))
+  const given: Readonly<Record<string, unknown>> = { ...Object.fromEntries(fromEnv), ...overrides }
+  const parsed = schema.safeParse(given)
+  const mistakes = parsed.success ? [] : parsed.error.issues.map(({ path, message }) => ({ key: String(path[0]), message }))
+  if (given['joinTokenFile'] === undefined && given['podTokenFile'] === undefined)
+    mistakes.push({ key: 'joinTokenFile', message: 'is required, or --pod-token-file in a pod that its pool made' })
+  if (parsed.success && mistakes.length === 0) return parsed.data
+  const lines = mistakes.map(({ key, message }) => {
+    const field = fields.find((each) => each.key === key)
+    return `  --${field?.flag ?? key} (${field?.variable ?? ''}): ${message}`
   })
   throw new Error(`The configuration of the worker is wrong:\n${lines.join('\n')}`)
 }
@@ -96,8 +105,17 @@ export function workerHelp(): string {
   return `Usage: node worker/src/main.ts --operator HOST:PORT --pool NAMESPACE/NAME --join-token-file FILE [flags]\n\n${rows.join('\n')}\n`
 }
 
-/** Reads the join token as it is now, so that a rotated one is used. @throws when the file cannot be read */
-export const readJoinToken = ({ joinTokenFile }: Pick<WorkerConfig, 'joinTokenFile'>): string => readFileSync(joinTokenFile, 'utf8').trim()
+/** By what the worker is let in: empty where it has none of a kind. */
+export interface Proofs {
+  readonly joinToken: string
+  readonly podToken: string
+}
+
+/** Reads the tokens as they are now, so that rotated ones are used. @throws when a file cannot be read */
+export function readProofs({ joinTokenFile, podTokenFile }: Pick<WorkerConfig, 'joinTokenFile' | 'podTokenFile'>): Proofs {
+  const read = (file: string | undefined): string => (file === undefined ? '' : readFileSync(file, 'utf8').trim())
+  return { joinToken: read(joinTokenFile), podToken: read(podTokenFile) }
+}
 
 function snake(key: string): string {
   return key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)

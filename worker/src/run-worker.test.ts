@@ -26,6 +26,21 @@ describe('a worker', () => {
     await eventually(() => operator.heard('heartbeat').length >= 2)
   })
 
+  it('shows the token of its pod as it is at each connect', async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'mnemos-pod-token-'))
+    t.after(() => rm(folder, { recursive: true, force: true }))
+    const podTokenFile = join(folder, 'token')
+    await writeFile(podTokenFile, 'first\n')
+    const { operator } = await start(t, { podTokenFile })
+    await writeFile(podTokenFile, 'second\n')
+    operator.drop()
+    await eventually(() => operator.heard('hello').length === 2)
+    assert.deepEqual(
+      operator.heard('hello').map(({ podToken }) => podToken),
+      ['first', 'second'],
+    )
+  })
+
   it('answers: started, tokens to the server, the object stored before the result names it', async (t) => {
     const { operator, server, give } = await start(t)
     const ref = give('Hello brave new world')

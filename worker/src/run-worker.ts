@@ -18,7 +18,7 @@ import { createHeartbeats } from './agent/heartbeats.ts'
 import { openResultSpool, type ResultSpool } from './agent/result-spool.ts'
 import { openModelCache } from './cache/model-cache.ts'
 import { type Clock, systemClock } from './clock.ts'
-import { readJoinToken, type WorkerConfig } from './config.ts'
+import { readProofs, type WorkerConfig } from './config.ts'
 import type { Engine } from './engine/engine.ts'
 import { llamaCppEngine } from './engine/llama-cpp.ts'
 import { stubEngine } from './engine/stub.ts'
@@ -150,7 +150,7 @@ function helloOf(config: WorkerConfig, instance: string, of: Pick<HelloInit, 'ca
   const [poolNamespace = '', pool = ''] = config.pool.split('/')
   return workerMessage({
     case: 'hello',
-    value: { poolNamespace, pool, worker: config.name, instance, joinToken: readJoinToken(config), ...of },
+    value: { poolNamespace, pool, worker: config.name, instance, ...readProofs(config), ...of },
   })
 }
 

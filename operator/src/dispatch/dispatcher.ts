@@ -9,6 +9,7 @@ import { type AttemptRef, attemptKey, type Hello, operatorMessage, Verdict, type
 import type { JobEffect } from '@mnemos/domain'
 import { type Client, keyOf, type Logger, type ObjectName } from '@mnemos/kube'
 import { jobs } from '../resources.ts'
+import type { Admission } from './admittance.ts'
 import { type AssignContext, assignmentOf } from './assign.ts'
 import { endOf, Reports } from './reports.ts'
 import { holds, processOf, type Session, Sessions, type SessionTimes } from './sessions.ts'
@@ -48,12 +49,13 @@ export class Dispatcher {
   }
 
   /** A worker that was let in begins a stream. */
-  connected(hello: Hello, { send, hangUp }: Line): Session {
-    const worker = keyOf({ namespace: hello.poolNamespace, name: hello.worker })
+  connected(hello: Hello, admission: Admission, { send, hangUp }: Line): Session {
+    const worker = keyOf({ namespace: hello.poolNamespace, name: admission.worker })
     const { now, monotonic, heartbeatMs, epoch, logger } = this.#options
     const session: Session = {
       worker,
       poolKey: keyOf({ namespace: hello.poolNamespace, name: hello.pool }),
+      admission,
       instance: hello.instance,
       connectedAt: now(),
       capabilities: capabilitiesOf(hello),

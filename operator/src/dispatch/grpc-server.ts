@@ -5,6 +5,7 @@
 import { type handleBidiStreamingCall, Server, ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js'
 import { dispatchService, type Hello, maxDispatchMessageBytes, type OperatorMessage, type WorkerMessage } from '@mnemos/contract'
 import type { Logger } from '@mnemos/kube'
+import type { Admission, Refusal } from './admittance.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { Session } from './sessions.ts'
 
@@ -12,7 +13,7 @@ import type { Session } from './sessions.ts'
 export interface Leading {
   readonly dispatcher: Dispatcher
   /** Lets a worker in, or says why not. */
-  readonly admit: (hello: Hello) => Promise<string | undefined>
+  readonly admit: (hello: Hello) => Promise<Admission | Refusal>
   readonly signal: AbortSignal
 }
 
@@ -80,14 +81,15 @@ function serve(stream: Stream, leading: Leading | undefined, logger: Logger): vo
   leading.signal.addEventListener('abort', onLost, { once: true })
   stream.on('close', () => leading.signal.removeEventListener('abort', onLost))
   const greet = async (hello: Hello): Promise<void> => {
-    const refusal = await leading.admit(hello)
+    const admission = await leading.admit(hello)
     if (isOver || leading.signal.aborted) return
-    if (refusal !== undefined) {
+    if ('refusal' in admission) {
+      const { refusal } = admission
       logger.warn({ pool: `${hello.poolNamespace}/${hello.pool}`, worker: hello.worker, refusal }, 'worker refused')
       finish(status.PERMISSION_DENIED, refusal)
       return
     }
-    session = leading.dispatcher.connected(hello, {
+    session = leading.dispatcher.connected(hello, admission, {
       send: (message) => void stream.write(message),
       hangUp: (why) => finish(status.UNAVAILABLE, why),
     })

@@ -11,6 +11,7 @@ function aSession(clock: VirtualClock, of: Partial<Session> = {}): Session {
   return {
     worker: 'a/w',
     poolKey: 'a/pool',
+    admission: { worker: 'w', workerUid: 'worker-uid', poolUid: 'pool-uid' },
     instance: 'i1',
     connectedAt: 0,
     capabilities: { $typeName: 'mnemos.dispatch.v1.Capabilities', engines: [], slots: 1, memoryBytes: 0n, version: '', models: [] },

@@ -7,11 +7,13 @@
  */
 import { type AttemptRef, attemptKey, type Capabilities, type OperatorMessage } from '@mnemos/contract'
 import type { PlacedOn, WorkerLink } from '@mnemos/domain'
+import type { Admission } from './admittance.ts'
 
 export interface Session {
   /** `<namespace>/<name>` of the Worker. */
   readonly worker: string
   readonly poolKey: string
+  readonly admission: Admission
   readonly instance: string
   /** Milliseconds since 1970. */
   readonly connectedAt: number
