@@ -3,15 +3,15 @@ import { Agent, type RequestOptions, request } from 'node:https'
 import { after, before, test } from 'node:test'
 import { connect } from 'node:tls'
 import { emptyCatalog, requesterAnnotation } from '@mnemos/domain'
+import { issueAuthority, issueLeaf } from '@mnemos/identity'
 import { eventually } from '@mnemos/testkit'
 import { pino } from 'pino'
 import { type AdmissionServer, listenForReviews } from './admission-server.ts'
-import { issueAuthority, issueLeaf } from './certificates.ts'
 import { createWebhookMetrics } from './metrics.ts'
 
 const validity = { now: Date.now(), lifeMs: 3_600_000 }
-const authority = issueAuthority(validity)
-const hosts = ['127.0.0.1']
+const authority = issueAuthority('mnemos test', validity)
+const subject = { name: 'mnemos test', hosts: ['127.0.0.1'] }
 const metrics = createWebhookMetrics()
 const deadlineMs = 400
 const agent = new Agent({ keepAlive: true, ca: authority.certificate })
@@ -21,7 +21,7 @@ const start = (): Promise<AdmissionServer> =>
   listenForReviews({
     host: '127.0.0.1',
     port: 0,
-    leaf: issueLeaf(authority, hosts, validity),
+    leaf: issueLeaf(authority, subject, validity),
     context: { trustedUsers: new Set(), catalog: emptyCatalog },
     deadlineMs,
     logger: pino({ level: 'silent' }),
@@ -170,12 +170,12 @@ test('bytes that are no TLS end nothing', async () => {
 
 test('a new certificate is served from the next connection on, and open ones go on', async () => {
   const keptAlive = await call({ body: aReview() })
-  const other = issueAuthority(validity)
-  server.use(issueLeaf(other, hosts, validity))
+  const other = issueAuthority('mnemos test', validity)
+  server.use(issueLeaf(other, subject, validity))
   assert.equal((await call({ body: aReview() })).status, keptAlive.status)
   assert.equal((await call({ body: aReview(), agent: new Agent({ ca: other.certificate }) })).status, 200)
   await assert.rejects(call({ body: aReview(), agent: new Agent({ ca: authority.certificate }) }))
-  server.use(issueLeaf(authority, hosts, validity))
+  server.use(issueLeaf(authority, subject, validity))
 })
 
 test('while draining, calls are answered and asked to go elsewhere', async () => {

@@ -6,11 +6,17 @@
  * Guarantees: a configuration that somebody else changes is written back within about a second; a pass that finds everything
  * as it should be writes nothing.
  */
+import {
+  type Authority,
+  type AuthorityStore,
+  bundleOf,
+  type KeyedCertificate,
+  type RotationTiming,
+  renewedLeaf,
+  type SignedLeaf,
+} from '@mnemos/identity'
 import { type Client, type Clock, createInformer } from '@mnemos/kube'
 import type { Logger } from 'pino'
-import { type Authority, bundleOf, isAging, type RotationTiming, signerOf } from './authority.ts'
-import type { AuthorityStore } from './authority-store.ts'
-import { issueLeaf, type KeyedCertificate } from './certificates.ts'
 import { configurationName, configurationResources, type Reachable, register } from './registration.ts'
 
 const minGapMs = 500
@@ -28,31 +34,20 @@ export interface KeeperOptions {
   readonly hosts: readonly string[]
 }
 
-/** A certificate and who signed it. */
-export interface ServedLeaf {
-  readonly leaf: KeyedCertificate
-  readonly signedBy: string
-}
+export const authoritySecretName = 'mnemos-webhook-ca'
+export const webhookName = 'mnemos webhook'
 
-/** A fresh certificate when the served one is old or its signer's time is over; otherwise the same value. */
-export function renewedLeaf(
-  served: ServedLeaf | undefined,
-  authorities: readonly Authority[],
-  now: number,
-  options: Pick<KeeperOptions, 'hosts' | 'timing'>,
-): ServedLeaf {
-  const signer = signerOf(authorities, now)
-  if (signer === undefined) throw new Error('there is no authority to sign with')
-  if (served !== undefined && served.signedBy === signer.commonName && !isAging(served.leaf, now)) return served
-  return { leaf: issueLeaf(signer, options.hosts, { now, lifeMs: options.timing.leafLifeMs }), signedBy: signer.commonName }
+/** What is to be served: the same value while it need not be renewed. */
+function renewed(served: SignedLeaf | undefined, authorities: readonly Authority[], now: number, of: KeeperOptions): SignedLeaf {
+  return renewedLeaf(served, authorities, { now, lifeMs: of.timing.leafLifeMs, subject: { name: webhookName, hosts: of.hosts } })
 }
 
 /** Waits for the API server as long as it takes, and returns the first certificate to serve. */
-export async function firstLeaf(options: KeeperOptions, signal: AbortSignal): Promise<ServedLeaf> {
+export async function firstLeaf(options: KeeperOptions, signal: AbortSignal): Promise<SignedLeaf> {
   for (;;) {
     try {
       const now = options.clock.now()
-      return renewedLeaf(undefined, await options.store.refresh(now, signal), now, options)
+      return renewed(undefined, await options.store.refresh(now, signal), now, options)
     } catch (error) {
       signal.throwIfAborted()
       options.logger.warn({ err: error }, 'waiting for the API server to keep the authority')
@@ -62,7 +57,7 @@ export async function firstLeaf(options: KeeperOptions, signal: AbortSignal): Pr
 }
 
 export interface Keeping {
-  readonly served: ServedLeaf
+  readonly served: SignedLeaf
   readonly reach: Reachable
   /** Called with each new certificate, after callers were told to trust its signer. */
   readonly use: (leaf: KeyedCertificate) => void
@@ -83,7 +78,7 @@ export async function keep(options: KeeperOptions, { served, reach, use, registe
     const authorities = await store.refresh(now, signal)
     ownVersions = await register(client, { reach, bundle: bundleOf(authorities), systemNamespace, timeoutSeconds: 3 }, signal)
     registered()
-    const next = renewedLeaf(current, authorities, now, options)
+    const next = renewed(current, authorities, now, options)
     if (next === current) return
     use(next.leaf)
     current = next

@@ -4,14 +4,14 @@
  * Starts serving only with a certificate that callers can be told to trust, registers only what already answers, and leaves the
  * registration in place when it ends: admission fails closed while we are away.
  */
+import { openAuthorityStore } from '@mnemos/identity'
 import { type Client, type Clock, type Credentials, createClient, systemClock } from '@mnemos/kube'
 import type { Logger } from 'pino'
 import { listenForReviews } from './admission-server.ts'
-import { openAuthorityStore } from './authority-store.ts'
 import { openCatalog } from './catalog.ts'
 import type { WebhookConfig } from './config.ts'
 import { serveHealth } from './health-server.ts'
-import { firstLeaf, type KeeperOptions, keep } from './keeper.ts'
+import { authoritySecretName, firstLeaf, type KeeperOptions, keep, webhookName } from './keeper.ts'
 import { createWebhookMetrics } from './metrics.ts'
 import type { Reachable } from './registration.ts'
 
@@ -51,7 +51,11 @@ async function serve(config: WebhookConfig, ports: WebhookPorts, client: Client)
   const catalog = openCatalog(client, logger)
   const keeper: KeeperOptions = {
     ...{ client, clock, logger, timing },
-    store: openAuthorityStore(client, config.systemNamespace, timing),
+    store: openAuthorityStore({
+      ...{ client, timing },
+      secret: { namespace: config.systemNamespace, name: authoritySecretName },
+      authority: webhookName,
+    }),
     refreshMs: config.refreshMs,
     systemNamespace: config.systemNamespace,
     hosts: hostsOf(config),

@@ -1,5 +1,5 @@
 /**
- * Issues the two certificates that a webhook needs: an authority, and a server certificate signed by it (ECDSA P-256).
+ * Issues the two kinds of certificates that our servers need: an authority, and a server certificate signed by it (ECDSA P-256).
  *
  * Guarantees: serials are random; an authority can sign only leaves; a leaf ends no later than its authority. Times come in
  * as epoch milliseconds; notBefore lies a little in the past so that a clock that is behind still accepts it.
@@ -26,13 +26,14 @@ export interface Validity {
   readonly lifeMs: number
 }
 
-const clockSkewMs = 5 * 60_000
+/** How far back notBefore lies: clocks of clients may be behind by this. */
+export const clockSkewMs = 5 * 60_000
 const ecdsaWithSha256 = sequence(oid('1.2.840.10045.4.3.2'))
 
-/** Makes a new authority of its own name. */
-export function issueAuthority({ now, lifeMs }: Validity): AuthorityCertificate {
+/** Makes a new authority: no two have the same common name. @param name whose authority it is */
+export function issueAuthority(name: string, { now, lifeMs }: Validity): AuthorityCertificate {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const commonName = `mnemos webhook authority ${randomBytes(4).toString('hex')}`
+  const commonName = `${name} authority ${randomBytes(4).toString('hex')}`
   const life = { issuedAt: now, notAfter: wholeSeconds(now + lifeMs) }
   const extensions = [
     extension('2.5.29.19', sequence(boolean(true), integer(Buffer.from([0]))), { critical: true }),
@@ -43,11 +44,15 @@ export function issueAuthority({ now, lifeMs }: Validity): AuthorityCertificate 
   return { certificate, privateKey: pemOf(privateKey), commonName, ...life }
 }
 
-/**
- * Makes a server certificate for host names and IP addresses.
- * @param hosts at least one; what clients dial
- */
-export function issueLeaf(authority: AuthorityCertificate, hosts: readonly string[], { now, lifeMs }: Validity): KeyedCertificate {
+/** Whose certificate it is. */
+export interface LeafSubject {
+  readonly name: string
+  /** Host names and IP addresses that clients dial; at least one. */
+  readonly hosts: readonly string[]
+}
+
+/** Makes a server certificate. */
+export function issueLeaf(authority: AuthorityCertificate, { name, hosts }: LeafSubject, { now, lifeMs }: Validity): KeyedCertificate {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const issuerKey = createPrivateKey(authority.privateKey)
   const life = { issuedAt: now, notAfter: wholeSeconds(Math.min(now + lifeMs, authority.notAfter)) }
@@ -58,7 +63,7 @@ export function issueLeaf(authority: AuthorityCertificate, hosts: readonly strin
     extension('2.5.29.17', sequence(...hosts.map(generalName))),
     extension('2.5.29.35', sequence(implicit(0, keyIdentifier(createPublicKey(issuerKey))))),
   ]
-  const subject = { issuer: authority.commonName, subject: 'mnemos webhook', ...life, publicKey, extensions }
+  const subject = { issuer: authority.commonName, subject: name, ...life, publicKey, extensions }
   return { certificate: signed(subject, issuerKey), privateKey: pemOf(privateKey), ...life }
 }
 

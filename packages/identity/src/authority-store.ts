@@ -5,12 +5,11 @@
  * meets another's is thought over again on the new state; a Secret that somebody deletes is written back as it was, so that
  * certificates already served stay trusted.
  */
-import { type Client, isAlreadyExists, isConflict, type KubeObject, resource } from '@mnemos/kube'
+import type { Client, KubeObject, ObjectName, Resource } from '@mnemos/kube'
 import { z } from 'zod'
 import { type Authority, bundleOf, planAuthorities, type RotationTiming } from './authority.ts'
 import { issueAuthority } from './certificates.ts'
 
-export const authoritySecretName = 'mnemos-webhook-ca'
 const stateKey = 'authorities.json'
 const bundleKey = 'ca.crt'
 const maxTries = 8
@@ -19,7 +18,7 @@ interface Secret extends KubeObject {
   readonly type?: string
   readonly data?: Readonly<Record<string, string>>
 }
-const secrets = resource<Secret>({ group: '', version: 'v1', plural: 'secrets', kind: 'Secret', namespaced: true })
+const secrets: Resource<Secret> = { group: '', version: 'v1', plural: 'secrets', kind: 'Secret', namespaced: true }
 
 const stateSchema = z.array(
   z.object({
@@ -40,8 +39,15 @@ export interface AuthorityStore {
   refresh(now: number, signal?: AbortSignal): Promise<readonly Authority[]>
 }
 
-export function openAuthorityStore(client: Client, namespace: string, timing: RotationTiming): AuthorityStore {
-  const name = { namespace, name: authoritySecretName }
+export interface AuthorityStoreOptions {
+  readonly client: Client
+  readonly secret: Required<ObjectName>
+  /** Whose authority it is: the first words of its common name. */
+  readonly authority: string
+  readonly timing: RotationTiming
+}
+
+export function openAuthorityStore({ client, secret: name, authority, timing }: AuthorityStoreOptions): AuthorityStore {
   let remembered: readonly Authority[] = []
 
   /** One read, and one write when the plan asks for it; undefined when another replica was faster. */
@@ -49,14 +55,14 @@ export function openAuthorityStore(client: Client, namespace: string, timing: Ro
     const options = signal === undefined ? {} : { signal }
     const secret = await client.get(secrets, name, options)
     const stored = secret === undefined ? remembered : (parseState(secret) ?? remembered)
-    const wanted = carriedOut(stored, now, timing)
+    const wanted = carriedOut(authority, stored, { now, timing })
     if (secret !== undefined && isStored(secret, wanted)) return wanted
     try {
-      if (secret === undefined) await client.create(secrets, secretOf(namespace, wanted), options)
+      if (secret === undefined) await client.create(secrets, secretOf(name, wanted), options)
       else await client.patch(secrets, name, { metadata: preconditionOf(secret), data: dataOf(wanted) }, options)
       return wanted
     } catch (error) {
-      if (isConflict(error) || isAlreadyExists(error)) return undefined
+      if (isConflict(error)) return undefined
       throw error
     }
   }
@@ -70,14 +76,25 @@ export function openAuthorityStore(client: Client, namespace: string, timing: Ro
           return authorities
         }
       }
-      throw new Error(`Secret ${namespace}/${authoritySecretName} kept changing under ${maxTries} attempts to update it`)
+      throw new Error(`Secret ${name.namespace}/${name.name} kept changing under ${maxTries} attempts to update it`)
     },
   }
 }
 
-function carriedOut(stored: readonly Authority[], now: number, timing: RotationTiming): readonly Authority[] {
+interface Moment {
+  readonly now: number
+  readonly timing: RotationTiming
+}
+
+function carriedOut(authority: string, stored: readonly Authority[], { now, timing }: Moment): readonly Authority[] {
   const { keep, make } = planAuthorities(stored, now, timing)
-  return make === undefined ? keep : [...keep, { ...issueAuthority({ now, lifeMs: timing.authorityLifeMs }), signsFrom: make.signsFrom }]
+  if (make === undefined) return keep
+  return [...keep, { ...issueAuthority(authority, { now, lifeMs: timing.authorityLifeMs }), signsFrom: make.signsFrom }]
+}
+
+/** Another writer was faster: of a create as of a patch. */
+function isConflict(error: unknown): boolean {
+  return error instanceof Error && 'status' in error && error.status === 409
 }
 
 /** undefined when somebody wrote nonsense: it is replaced by what we remember, or by a new authority. */
@@ -102,8 +119,8 @@ function isStored(secret: Secret, authorities: readonly Authority[]): boolean {
   return secret.data?.[stateKey] === wanted[stateKey] && secret.data?.[bundleKey] === wanted[bundleKey]
 }
 
-function secretOf(namespace: string, authorities: readonly Authority[]): Secret {
-  return { apiVersion: 'v1', kind: 'Secret', metadata: { namespace, name: authoritySecretName }, type: 'Opaque', data: dataOf(authorities) }
+function secretOf(metadata: Required<ObjectName>, authorities: readonly Authority[]): Secret {
+  return { apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque', data: dataOf(authorities) }
 }
 
 function preconditionOf(secret: Secret): { resourceVersion?: string; uid?: string } {

@@ -5,7 +5,7 @@ import { issueAuthority, issueLeaf } from './certificates.ts'
 
 const now = Date.parse('2026-11-23T12:00:00Z')
 const day = 86_400_000
-const authority = issueAuthority({ now, lifeMs: 365 * day })
+const authority = issueAuthority('mnemos test', { now, lifeMs: 365 * day })
 
 test('an authority signs itself and may sign others', () => {
   const read = new X509Certificate(authority.certificate)
@@ -16,7 +16,11 @@ test('an authority signs itself and may sign others', () => {
 })
 
 test('a leaf is signed by its authority and names its hosts', () => {
-  const leaf = issueLeaf(authority, ['127.0.0.1', '::1', 'hook.mnemos-system.svc'], { now, lifeMs: 7 * day })
+  const leaf = issueLeaf(
+    authority,
+    { name: 'mnemos test', hosts: ['127.0.0.1', '::1', 'hook.mnemos-system.svc'] },
+    { now, lifeMs: 7 * day },
+  )
   const read = new X509Certificate(leaf.certificate)
   const issuer = new X509Certificate(authority.certificate)
   assert.equal(read.ca, false)
@@ -30,16 +34,19 @@ test('a leaf is signed by its authority and names its hosts', () => {
 })
 
 test('a leaf ends no later than its authority', () => {
-  assert.equal(issueLeaf(authority, ['localhost'], { now, lifeMs: 9999 * day }).notAfter, authority.notAfter)
+  assert.equal(
+    issueLeaf(authority, { name: 'mnemos test', hosts: ['localhost'] }, { now, lifeMs: 9999 * day }).notAfter,
+    authority.notAfter,
+  )
 })
 
 test('years after 2049 are written with four digits', () => {
-  const late = issueAuthority({ now: Date.parse('2055-01-01T00:00:00Z'), lifeMs: day })
+  const late = issueAuthority('mnemos test', { now: Date.parse('2055-01-01T00:00:00Z'), lifeMs: day })
   assert.equal(Date.parse(new X509Certificate(late.certificate).validTo), late.notAfter)
 })
 
 test('no two authorities share a name or serial', () => {
-  const other = issueAuthority({ now, lifeMs: day })
+  const other = issueAuthority('mnemos test', { now, lifeMs: day })
   assert.notEqual(other.commonName, authority.commonName)
   assert.notEqual(new X509Certificate(other.certificate).serialNumber, new X509Certificate(authority.certificate).serialNumber)
 })
