@@ -1,4 +1,7 @@
+export { type BaseImage, buildBaseImage } from './base-image.ts'
 export { cached, cacheFolder } from './cache.ts'
 export { type Cluster, type ClusterOptions, type ClusterUser, startCluster } from './cluster.ts'
+export { debianPackages } from './debian.ts'
+export { buildImage, hasImage, type ImageBuild, imageId, loadImage, removeImage, saveImage } from './images.ts'
 export { freePort } from './process.ts'
 export { clusterPrograms } from './programs.ts'

@@ -1,16 +1,19 @@
-/** `node hack/cluster/src/main.ts up|down|build`: a control plane for people, kept in a folder until it is taken down. */
+/** `node hack/cluster/src/main.ts up|down|build|base-image`: a control plane for people, kept in a folder until it is taken down. */
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { buildBaseImage } from './base-image.ts'
 import { startCluster } from './cluster.ts'
 import { endByPid } from './process.ts'
 import { clusterPrograms } from './programs.ts'
 
-const usage = `usage: node hack/cluster/src/main.ts <up|down|build> [--folder FOLDER]
+const usage = `usage: node hack/cluster/src/main.ts <up|down|build|base-image> [--folder FOLDER]
 
   up      start etcd, kube-apiserver, kube-controller-manager and kube-scheduler; prints the KUBECONFIG
   down    stop them (state in the folder is kept; --purge removes it)
-  build   only compile the programs into the cache`
+  build   only compile the programs into the cache
+  base-image
+          make the image that the project's Dockerfiles build on (root, Debian); prints its name and its archive`
 
 const say = (line: string): void => {
   process.stderr.write(`${line}\n`)
@@ -37,6 +40,10 @@ const commands: Record<string, () => Promise<void>> = {
   },
   build: async () => {
     process.stdout.write(`${await clusterPrograms(say)}\n`)
+  },
+  'base-image': async () => {
+    const { tag, archive } = await buildBaseImage(say)
+    process.stdout.write(`${tag}\n${archive}\n`)
   },
 }
 

@@ -3,16 +3,16 @@
  *
  * The entry's name holds the Kubernetes version and a hash of the Go sources, so that a change of either builds anew.
  */
-import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readFile, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { cached, cacheFolder } from './cache.ts'
+import { run } from './run.ts'
 
 export const programNames = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubectl'] as const
 export type ProgramName = (typeof programNames)[number]
 
+const goMissing = 'install Go 1.26 or newer (https://go.dev/doc/install)'
 const source = join(import.meta.dirname, '..')
 const sourceFiles = ['go.mod', 'go.sum', 'main.go', 'parent_linux.go', 'parent_other.go']
 
@@ -45,39 +45,16 @@ async function sourceVersion(): Promise<{ version: string; hash: string }> {
 async function build(into: string, version: string, log: (line: string) => void): Promise<void> {
   const [, major = '1', minor = '0'] = /^v(\d+)\.(\d+)/.exec(version) ?? []
   const stamp = `-X k8s.io/component-base/version.gitVersion=${version} -X k8s.io/component-base/version.gitMajor=${major} -X k8s.io/component-base/version.gitMinor=${minor}`
-  const total = (await lines('go', ['list', '-deps', '.'])).length
+  const total = (await run('go', ['list', '-deps', '.'], { cwd: source, whenMissing: goMissing })).length
   let compiled = 0
   let shown = Date.now()
-  await lines(
-    'go',
-    ['build', '-v', '-trimpath', '-buildvcs=false', '-ldflags', `-s -w ${stamp}`, '-o', join(into, 'cluster'), '.'],
-    (line) => {
-      if (!line.includes('/')) return
-      compiled += 1
-      if (Date.now() - shown < 5000) return
-      shown = Date.now()
-      log(`  compiled ${compiled} of about ${total} packages (${Math.min(99, Math.round((100 * compiled) / total))} %)`)
-    },
-  )
-}
-
-/** Runs a program in the Go source folder and returns its lines (stdout); `onError` sees each line of stderr. */
-async function lines(program: string, args: readonly string[], onError: (line: string) => void = () => undefined): Promise<string[]> {
-  const child = spawn(program, args, { cwd: source, stdio: ['ignore', 'pipe', 'pipe'] })
-  const out: string[] = []
-  const lastErrors: string[] = []
-  createInterface({ input: child.stdout }).on('line', (line) => out.push(line))
-  createInterface({ input: child.stderr }).on('line', (line) => {
-    onError(line)
-    lastErrors.push(line)
-    if (lastErrors.length > 20) lastErrors.shift()
-  })
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.on('error', (cause) => {
-      reject(new Error(`${program} could not be started; install Go 1.26 or newer (https://go.dev/doc/install)`, { cause }))
-    })
-    child.on('close', resolve)
-  })
-  if (code !== 0) throw new Error(`${program} ${args[0] ?? ''} ended with ${code}:\n${lastErrors.join('\n')}`)
-  return out
+  const onError = (line: string): void => {
+    if (!line.includes('/')) return
+    compiled += 1
+    if (Date.now() - shown < 5000) return
+    shown = Date.now()
+    log(`  compiled ${compiled} of about ${total} packages (${Math.min(99, Math.round((100 * compiled) / total))} %)`)
+  }
+  const args = ['build', '-v', '-trimpath', '-buildvcs=false', '-ldflags', `-s -w ${stamp}`, '-o', join(into, 'cluster'), '.']
+  await run('go', args, { cwd: source, onError, whenMissing: goMissing })
 }
