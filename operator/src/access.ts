@@ -1,7 +1,8 @@
 /** What the operator asks of the API server. Its RBAC in charts/mnemos is made from this. */
 import { assignmentKeySecret } from '@mnemos/identity'
 import { type Access, applied, events, leases, watched } from '@mnemos/kube'
-import { jobs, models, namespaces, pools, queues, secrets, workers } from './resources.ts'
+import { tokenReviews } from './dispatch/pod-identity.ts'
+import { deployments, jobs, models, namespaces, pods, pools, queues, replicaSets, secrets, workers } from './resources.ts'
 
 const cluster = { scope: 'cluster' } as const
 const system = { scope: 'system' } as const
@@ -14,10 +15,13 @@ export const operatorAccess: readonly Access[] = [
   { resource: models, subresource: 'status', verbs: ['patch'], ...cluster },
   { resource: pools, verbs: [...watched, 'get'], ...cluster },
   { resource: pools, subresource: 'status', verbs: ['patch'], ...cluster },
-  { resource: workers, verbs: [...watched, 'get', ...applied], ...cluster },
+  { resource: workers, verbs: [...watched, 'get', ...applied, 'delete'], ...cluster },
   { resource: workers, subresource: 'status', verbs: ['patch'], ...cluster },
   { resource: queues, verbs: watched, ...cluster },
   { resource: namespaces, verbs: watched, ...cluster },
+  // Whether a worker in a pod is a pod of its pool.
+  { resource: tokenReviews, verbs: ['create'], ...cluster },
+  ...[pods, replicaSets, deployments].map((resource) => ({ resource, verbs: ['get'], ...cluster }) as const),
   { resource: events, verbs: ['create', 'patch'], ...cluster },
   { resource: leases, verbs: ['get', 'create', 'patch'], names: ['mnemos-operator'], ...system },
   { resource: secrets, verbs: ['get', 'create'], names: [assignmentKeySecret], ...system },

@@ -69,7 +69,7 @@ export async function lead(options: TermOptions): Promise<void> {
   followChanges(term)
   const running = runtime.run(signal)
   await Promise.all(caches.all.map((each) => each.synced(signal)))
-  onReady({ dispatcher, signal, admit: (hello) => admit(client, hello) })
+  onReady({ dispatcher, signal, admit: (hello) => admit(client, hello, config.systemNamespace) })
   const silence = {
     sessions: dispatcher.sessions,
     everyMs: config.heartbeatMs / 2,

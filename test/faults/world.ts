@@ -212,7 +212,14 @@ function recordHistory(client: Client): { history: Observation[]; stop: () => vo
 async function prepare(cluster: TestCluster, client: Client, folder: string): Promise<string> {
   await cluster.kubectlRun(['create', 'namespace', 'mnemos-system'])
   const token = randomBytes(16).toString('hex')
-  await cluster.kubectlRun(['create', 'secret', 'generic', 'mnemos-join-pool', `--from-literal=token=${token}`])
+  await cluster.kubectlRun([
+    'create',
+    'secret',
+    'generic',
+    'mnemos-join-default.pool',
+    '--namespace=mnemos-system',
+    `--from-literal=token=${token}`,
+  ])
   await client.create(pools, objectOf('WorkerPool', 'pool', { external: true }))
   mkdirSync(join(folder, 'files'))
   // The smallest file that is a GGUF: magic, version 3, no tensors, no metadata.

@@ -76,7 +76,8 @@ export async function startBench(): Promise<Bench> {
   const inDefault = (name: string): { namespace: string; name: string } => ({ namespace: 'default', name })
   const pool = { apiVersion, kind: 'WorkerPool', metadata: inDefault('pool'), spec: { external: true } }
   await client.create(pools, pool)
-  const secret = { apiVersion: 'v1', kind: 'Secret', metadata: inDefault('mnemos-join-pool'), stringData: { token: joinToken } }
+  const joins = { namespace: 'mnemos-system', name: 'mnemos-join-default.pool' }
+  const secret = { apiVersion: 'v1', kind: 'Secret', metadata: joins, stringData: { token: joinToken } }
   await client.create(secrets, secret)
   const job = async (name: string): Promise<Job> => {
     const found = await client.get(jobs, inDefault(name))

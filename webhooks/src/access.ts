@@ -1,7 +1,7 @@
 /** What the webhook asks of the API server. Its RBAC in charts/mnemos is made from this. */
 import { group, modelKind, queueKind } from '@mnemos/api'
 import { type Access, applied, watched } from '@mnemos/kube'
-import { authoritySecretName } from './authority-store.ts'
+import { authoritySecretName } from './keeper.ts'
 import { configurationName, configurationResources } from './registration.ts'
 
 export const webhookAccess: readonly Access[] = [

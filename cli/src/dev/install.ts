@@ -71,7 +71,7 @@ function isEstablished(definition: Definition | undefined): boolean {
 export async function installJoinToken(client: Client, signal: AbortSignal): Promise<string> {
   const options = { fieldManager, force: true, signal }
   await client.apply(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: serverAddress.namespace } }, options)
-  const name = { namespace: devPool.namespace, name: `mnemos-join-${devPool.name}` }
+  const name = { namespace: serverAddress.namespace, name: `mnemos-join-${devPool.namespace}.${devPool.name}` }
   const known = (await client.get(secrets, name, { signal }))?.data?.['token']
   const token = known === undefined ? randomBytes(32).toString('hex') : Buffer.from(known, 'base64').toString()
   const secret: Secret = { apiVersion: 'v1', kind: 'Secret', metadata: name, data: { token: Buffer.from(token).toString('base64') } }

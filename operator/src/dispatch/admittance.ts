@@ -5,7 +5,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { apiVersion, type Worker, type WorkerPool } from '@mnemos/api'
 import type { Hello } from '@mnemos/contract'
-import { type Client, controllerOf, controllerReference, type KubeObject } from '@mnemos/kube'
+import { joinTokenSecret } from '@mnemos/domain'
+import { type Client, controllerOf, controllerReference, KubeError, type KubeObject, type ObjectName } from '@mnemos/kube'
 import { fieldManager, pools, secrets, workers } from '../resources.ts'
 import { podOfPool } from './pod-identity.ts'
 
@@ -28,15 +29,16 @@ export interface Admission {
 
 /**
  * Lets a worker in and makes the object that stands for it, or says why not.
+ * @param systemNamespace where join tokens are kept
  * @throws KubeError when the API server cannot be asked
  */
-export async function admit(client: Client, hello: Hello): Promise<Admission | Refusal> {
+export async function admit(client: Client, hello: Hello, systemNamespace: string): Promise<Admission | Refusal> {
   const malformed = mistakeIn(hello)
   if (malformed !== undefined) return { refusal: malformed }
   const { poolNamespace: namespace, pool: name } = hello
   const pool = await client.get(pools, { namespace, name })
   if (pool === undefined) return { refusal: `there is no WorkerPool ${namespace}/${name}; create it first` }
-  const found = await (pool.spec.external ? byJoinToken(client, pool, hello) : byPod(client, pool, hello))
+  const found = await (pool.spec.external ? byJoinToken(client, pool, hello, systemNamespace) : byPod(client, pool, hello))
   if ('refusal' in found) return found
   const known = await client.get(workers, { namespace, name: found.worker })
   if (known !== undefined && known.spec.poolRef.name !== name)
@@ -90,15 +92,27 @@ async function byPod(client: Client, pool: WorkerPool, { podToken }: Hello): Pro
   return { refusal: `${of} takes only the pods that it makes: ${found.refusal}; let the pool make the pod, or use an external pool` }
 }
 
-async function byJoinToken(client: Client, pool: WorkerPool, { worker, joinToken }: Hello): Promise<Proven> {
+async function byJoinToken(client: Client, pool: WorkerPool, { worker, joinToken }: Hello, systemNamespace: string): Promise<Proven> {
   const { namespace = '', name } = pool.metadata
-  const secret = await client.get(secrets, { namespace, name: `mnemos-join-${name}` })
-  const wanted = secret?.data?.['token']
-  if (wanted === undefined || wanted === '')
-    return { refusal: `WorkerPool ${namespace}/${name} has no Secret mnemos-join-${name} with a token; create it` }
+  const of = `WorkerPool ${namespace}/${name}`
+  const stored = joinTokenSecret(pool)
+  const wanted = await readToken(client, { namespace: systemNamespace, name: stored })
+  if (wanted === undefined)
+    return {
+      refusal: `the operator may not read Secret ${systemNamespace}/${stored}; name ${namespace}/${name} in externalPools of the chart`,
+    }
+  if (wanted === '') return { refusal: `${of} has no Secret ${stored} with a token in namespace ${systemNamespace}; create it` }
   if (isSame(Buffer.from(wanted, 'base64'), Buffer.from(joinToken))) return { worker }
-  return {
-    refusal: `the join token is not that of WorkerPool ${namespace}/${name}; give this worker the token of Secret mnemos-join-${name}`,
+  return { refusal: `the join token is not that of ${of}; give this worker the token of Secret ${systemNamespace}/${stored}` }
+}
+
+/** The token in base64, empty when there is none, undefined when we may not look. */
+async function readToken(client: Client, name: ObjectName): Promise<string | undefined> {
+  try {
+    return (await client.get(secrets, name))?.data?.['token'] ?? ''
+  } catch (error) {
+    if (error instanceof KubeError && error.status === 403) return undefined
+    throw error
   }
 }
 

@@ -21,7 +21,7 @@ interface TokenReview extends KubeObject {
   }
 }
 
-const tokenReviews = resource<TokenReview>({
+export const tokenReviews = resource<TokenReview>({
   group: 'authentication.k8s.io',
   version: 'v1',
   plural: 'tokenreviews',

@@ -22,5 +22,5 @@ export type {
 export { anyEngine, type Demand, Placement, type Reservation, type WorkerSlots } from './scheduling/placement.ts'
 export { StartRate } from './scheduling/start-rate.ts'
 export { decideWorker, type WorkerSession, type WorkerWorld } from './workers/worker.ts'
-export { decideWorkerPool, type WorkerPoolWorld } from './workers/worker-pool.ts'
+export { decideWorkerPool, joinTokenSecret, type WorkerPoolWorld } from './workers/worker-pool.ts'
 export type { Written } from './written.ts'

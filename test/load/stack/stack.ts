@@ -141,7 +141,7 @@ async function prepare(cluster: Cluster, client: Client, folder: string): Promis
   const token = randomBytes(16).toString('hex')
   await client.create(
     core('secrets', 'Secret'),
-    object('v1', 'Secret', { namespace: benchNamespace, name: 'mnemos-join-pool' }, { stringData: { token } }),
+    object('v1', 'Secret', { namespace: 'mnemos-system', name: `mnemos-join-${benchNamespace}.pool` }, { stringData: { token } }),
   )
   const spec = { external: true, engines: ['llama-cpp'] }
   await eventually(() => client.create(pools, object(apiVersion, 'WorkerPool', { namespace: benchNamespace, name: 'pool' }, { spec })), {

@@ -10,6 +10,14 @@ export interface WorkerPoolWorld {
   readonly dueInMs: number
 }
 
+/**
+ * The Secret of the system namespace with the token by which workers of an external pool join. There and not beside the pool, so
+ * that the operator reads no Secret of anybody else; no namespace has a dot in its name, so no two pools share one.
+ */
+export function joinTokenSecret({ metadata: { namespace = '', name } }: WorkerPool): string {
+  return `mnemos-join-${namespace}.${name}`
+}
+
 /** Counts at leisure; that the pool became ready, or ceased to be, is said at once. */
 export function decideWorkerPool({ pool, workers, dueInMs }: WorkerPoolWorld): Plan<WorkerPoolStatus, Written> {
   const none: Plan<WorkerPoolStatus, Written> = { status: undefined, apply: [], remove: [], events: [], next: { kind: 'change' } }
@@ -28,7 +36,7 @@ export function decideWorkerPool({ pool, workers, dueInMs }: WorkerPoolWorld): P
   }
   const { name } = pool.metadata
   const how = pool.spec.external
-    ? `start a worker with the join token of Secret mnemos-join-${name}`
+    ? `start a worker with the join token of Secret ${joinTokenSecret(pool)}`
     : 'set spec.external to true: pools that make pods are not supported yet'
   const fact =
     ready.length > 0

@@ -69,5 +69,5 @@ test('a pool counts its workers', () => {
 
 test('an empty pool says how to fill it', () => {
   const { conditions } = decideWorkerPool({ pool: aPool('pool'), workers: [], dueInMs: 0 })
-  assert.match(conditions?.[0]?.message ?? '', /start a worker with the join token of Secret mnemos-join-pool/)
+  assert.match(conditions?.[0]?.message ?? '', /start a worker with the join token of Secret mnemos-join-default.pool/)
 })
