@@ -16,6 +16,7 @@ interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>
   readonly items?: Schema
   readonly additionalProperties?: Schema
+  readonly 'x-kubernetes-int-or-string'?: true
   readonly 'x-kubernetes-validations'?: readonly { readonly message: string; readonly fieldPath?: string }[]
 }
 
@@ -64,7 +65,8 @@ function rowsOf(schema: Schema, at: string): string[] {
   })
 }
 
-function typeOf({ type = 'any', items, additionalProperties, format }: Schema): string {
+function typeOf({ type = 'any', items, additionalProperties, format, 'x-kubernetes-int-or-string': isIntOrString }: Schema): string {
+  if (isIntOrString === true) return 'integer or string'
   if (type === 'array') return `list of ${typeOf(items ?? {})}`
   if (additionalProperties !== undefined) return `map of ${typeOf(additionalProperties)}`
   return format === undefined ? type : `${type} (${format})`

@@ -1,8 +1,10 @@
 /** The operator's settings: read from the environment once, checked as a whole, printed by `--help` from the descriptions here. */
+import type { PodSettings } from '@mnemos/domain'
 import { type Credentials, inClusterCredentials } from '@mnemos/kube'
 import { z } from 'zod'
 
 const port = z.coerce.number().int().min(0).max(65_535)
+const image = z.string().min(1).max(512).optional()
 const durationMs = z.coerce.number().int().min(1)
 
 export const operatorSettings = z.object({
@@ -25,6 +27,32 @@ export const operatorSettings = z.object({
   MNEMOS_SUSPECT_MS: durationMs.default(30_000).describe('Silence after which a worker gets no new work.'),
   MNEMOS_OFFLINE_MS: durationMs.default(60_000).describe("Silence after which a worker's attempts are given to others."),
   MNEMOS_DERIVED_STATUS_MS: durationMs.default(5000).describe('Least time between two writes of counts to one object.'),
+  MNEMOS_DISPATCH_ADDRESS: z
+    .string()
+    .regex(/^[^\s:]+:\d+$/)
+    .optional()
+    .describe('host:port on which worker pods find the leading operator. Default: Service mnemos-dispatch of the system namespace.'),
+  MNEMOS_WORKER_IMAGE: image.describe('Image of the workers that WorkerPools start; without it a pool must name its own.'),
+  MNEMOS_GPU_WORKER_IMAGE: image.describe('Image of workers that are given a device. Default: that of the others.'),
+  MNEMOS_IMAGE_PULL_POLICY: z
+    .enum(['Always', 'IfNotPresent', 'Never'])
+    .default('IfNotPresent')
+    .describe('When the images of pods that the operator makes are pulled.'),
+  MNEMOS_IMAGE_PULL_SECRETS: z
+    .string()
+    .default('')
+    .transform((list) =>
+      list
+        .split(',')
+        .map((name) => name.trim())
+        .filter((name) => name !== ''),
+    )
+    .describe("Secrets for pulling those images, separated by commas; they must exist in the pods' namespaces."),
+  MNEMOS_WORKER_FILE_ROOT: z
+    .string()
+    .regex(/^\//)
+    .optional()
+    .describe('Folder in the workers that file:// sources are found below; for demos and tests. None are imported without it.'),
   MNEMOS_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')
@@ -45,6 +73,8 @@ export interface OperatorConfig {
   readonly offlineMs: number
   readonly derivedStatusMs: number
   readonly logLevel: string
+  /** What the pods are made from that WorkerPools ask for. */
+  readonly pods: PodSettings
 }
 
 /** @throws z.ZodError that names every setting that is wrong, or Error when they contradict one another */
@@ -72,6 +102,15 @@ export function parseOperatorConfig(
     offlineMs: settings.MNEMOS_OFFLINE_MS,
     derivedStatusMs: settings.MNEMOS_DERIVED_STATUS_MS,
     logLevel: settings.MNEMOS_LOG_LEVEL,
+    pods: {
+      workerImage: settings.MNEMOS_WORKER_IMAGE,
+      gpuWorkerImage: settings.MNEMOS_GPU_WORKER_IMAGE,
+      imagePullPolicy: settings.MNEMOS_IMAGE_PULL_POLICY,
+      imagePullSecrets: settings.MNEMOS_IMAGE_PULL_SECRETS,
+      dispatchAddress: settings.MNEMOS_DISPATCH_ADDRESS ?? `mnemos-dispatch.${settings.MNEMOS_SYSTEM_NAMESPACE}.svc:9090`,
+      systemNamespace: settings.MNEMOS_SYSTEM_NAMESPACE,
+      fileRoot: settings.MNEMOS_WORKER_FILE_ROOT,
+    },
     ...overrides,
   }
   const { leaseMs, renewMs, retryMs, fenceMs } = config.lease

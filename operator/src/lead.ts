@@ -112,7 +112,7 @@ async function beginTerm({ config, leadership, clock, logger, metrics }: TermOpt
     jobController({ sessions, reports, placement, now: () => clock.now() }, perform),
     modelController(pace),
     workerController({ sessions, placement, pace }),
-    workerPoolController(pace),
+    workerPoolController({ settings: config.pods, sessions, placement, pace }),
   ]
   const recorder = createEventRecorder({ client, controller: 'mnemos.dev/operator', instance: identity, clock, logger })
   const runtime = createRuntime({ client, fieldManager, clock, logger, metrics, recorder, informers: caches.all, controllers })

@@ -11,7 +11,7 @@ import {
   workerPoolResource,
   workerResource,
 } from '@mnemos/api'
-import { isTerminal } from '@mnemos/domain'
+import { type ConfigMap, type Deployment, isTerminal, labelOf, type Pod, poolLabel } from '@mnemos/domain'
 import { type KubeObject, keyOf, resource } from '@mnemos/kube'
 
 /** Who we are to the API server's record of who set which field. */
@@ -29,12 +29,24 @@ export interface Secret extends KubeObject {
 }
 export const secrets = resource<Secret>({ group: '', version: 'v1', plural: 'secrets', kind: 'Secret', namespaced: true })
 
-export interface Pod extends KubeObject {
-  readonly status?: { readonly phase?: string }
-}
-export const pods = resource<Pod>({ group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true })
 export const replicaSets = resource({ group: 'apps', version: 'v1', plural: 'replicasets', kind: 'ReplicaSet', namespaced: true })
-export const deployments = resource({ group: 'apps', version: 'v1', plural: 'deployments', kind: 'Deployment', namespaced: true })
+export const deployments = resource<Deployment>({
+  group: 'apps',
+  version: 'v1',
+  plural: 'deployments',
+  kind: 'Deployment',
+  namespaced: true,
+})
+export const pods = resource<Pod>({ group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true })
+export const configMaps = resource<ConfigMap>({ group: '', version: 'v1', plural: 'configmaps', kind: 'ConfigMap', namespaced: true })
+export const serviceAccounts = resource({ group: '', version: 'v1', plural: 'serviceaccounts', kind: 'ServiceAccount', namespaced: true })
+export const networkPolicies = resource({
+  group: 'networking.k8s.io',
+  version: 'v1',
+  plural: 'networkpolicies',
+  kind: 'NetworkPolicy',
+  namespaced: true,
+})
 
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration'
 
@@ -83,6 +95,23 @@ function live(job: Job, value: string | undefined): readonly string[] {
 
 export const modelIndexes = {
   digest: ({ status }: Model): readonly string[] => (status?.digest === undefined ? [] : [status.digest]),
+}
+
+/** A Pod as it is cached: what it is, and how it fares. */
+export function cachedPod(object: Pod): Pod {
+  const { apiVersion, kind, metadata, status } = withoutManagedFields(object)
+  return { apiVersion, kind, metadata, ...(status === undefined ? {} : { status }) }
+}
+
+export const podIndexes = {
+  pool: ({ metadata: { namespace = '', labels } }: Pod): readonly string[] =>
+    labels?.[poolLabel] === undefined ? [] : [keyOf({ namespace, name: labels[poolLabel] })],
+}
+
+export const poolIndexes = {
+  namespace: ({ metadata: { namespace = '' } }: WorkerPool): readonly string[] => [namespace],
+  /** As its pods name it. */
+  label: ({ metadata: { namespace = '', name } }: WorkerPool): readonly string[] => [keyOf({ namespace, name: labelOf(name) })],
 }
 
 export const workerIndexes = {

@@ -19,7 +19,7 @@ import {
   type WorkerMessage,
   workerMessage,
 } from '@mnemos/contract'
-import { type Client, createClient, createInformer, type KubeObject, resource } from '@mnemos/kube'
+import { type Client, type Credentials, createClient, createInformer, type KubeObject, resource } from '@mnemos/kube'
 import { parseOperatorConfig, runOperator } from '@mnemos/operator'
 import { eventually, startTestCluster, type TestCluster } from '@mnemos/testkit'
 import { pino } from 'pino'
@@ -52,7 +52,8 @@ export interface OperatorProcess {
 export interface Bench {
   readonly cluster: TestCluster
   readonly client: Client
-  startOperator(identity?: string): Promise<OperatorProcess>
+  /** @param credentials default: admin, straight to the API server */
+  startOperator(identity?: string, credentials?: Credentials): Promise<OperatorProcess>
   job(name: string): Promise<Job>
   create(name: string, spec?: Partial<JobInput['spec']>): Promise<Job>
   /** Deletes every Job that has not ended. */
@@ -61,15 +62,22 @@ export interface Bench {
   until(name: string, ...phases: readonly string[]): Promise<Job>
 }
 
+interface BenchOptions {
+  /** Run the controllers of Kubernetes, too: Deployments make pods, what has no owner is collected. */
+  readonly controllers?: boolean
+  /** Environment of the operator. */
+  readonly settings?: Readonly<Record<string, string>>
+}
+
 const running = new Set<() => Promise<void> | void>()
 
 /** A control plane with our kinds, a pool, its join token and a verified Model `m`. */
-export async function startBench(): Promise<Bench> {
+export async function startBench({ controllers = false, settings = {} }: BenchOptions = {}): Promise<Bench> {
   // Hooks run in the order in which they were made: whoever talks to the API server ends before it does.
   after(async () => {
     for (const stop of running) await stop()
   })
-  const cluster = await startTestCluster({ crds: true })
+  const cluster = await startTestCluster({ crds: true, controllers })
   const client = createClient({ credentials: cluster.credentials(), userAgent: 'test' })
   running.add(() => client.close())
   await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'mnemos-system' } })
@@ -88,7 +96,7 @@ export async function startBench(): Promise<Bench> {
     cluster,
     client,
     job,
-    startOperator: (identity) => startOperator(cluster, identity),
+    startOperator: (identity, credentials = cluster.credentials()) => startOperator(credentials, settings, identity),
     create: async (name, spec = {}) => client.create(jobs, aJobObject(name, spec)),
     clear: async () => {
       const { items } = await client.list(jobs, { namespace: 'default' })
@@ -146,13 +154,17 @@ export async function watchJobs(client: Client): Promise<{ phases(name: string):
   }
 }
 
-async function startOperator(cluster: TestCluster, identity = `operator-${randomUUID()}`): Promise<OperatorProcess> {
+async function startOperator(
+  credentials: Credentials,
+  settings: Readonly<Record<string, string>>,
+  identity = `operator-${randomUUID()}`,
+): Promise<OperatorProcess> {
   const stopped = new AbortController()
-  const config = parseOperatorConfig({}, { identity, dispatchPort: 0, healthPort: 0, ...fast })
+  const config = parseOperatorConfig(settings, { identity, dispatchPort: 0, healthPort: 0, ...fast })
   const logger = pino({ level: process.env['MNEMOS_TEST_LOG'] ?? 'silent', name: identity })
   let done: Promise<void> | undefined
   const ports = await new Promise<{ dispatch: number; health: number }>((resolve, reject) => {
-    done = runOperator(config, { credentials: cluster.credentials(), signal: stopped.signal, logger, onListening: resolve })
+    done = runOperator(config, { credentials, signal: stopped.signal, logger, onListening: resolve })
     done.catch(reject)
   })
   const stop = async (): Promise<void> => {

@@ -95,7 +95,7 @@ async function byPod(client: Client, pool: WorkerPool, { podToken }: Hello): Pro
 async function byJoinToken(client: Client, pool: WorkerPool, { worker, joinToken }: Hello, systemNamespace: string): Promise<Proven> {
   const { namespace = '', name } = pool.metadata
   const of = `WorkerPool ${namespace}/${name}`
-  const stored = joinTokenSecret(pool)
+  const stored = joinTokenSecret(pool.metadata)
   const wanted = await readToken(client, { namespace: systemNamespace, name: stored })
   if (wanted === undefined)
     return {

@@ -40,6 +40,14 @@ export const reasonsByKind = {
   WorkerPool: {
     WorkersReady: 'At least one Worker of the pool is connected and fresh.',
     NoWorkers: 'No Worker of the pool is connected.',
+    ScaledToZero: 'The pool is to have no workers, and has none.',
+    RollingOut: 'Pods of the pool are being started or ended.',
+    NoWorkerImage: 'Nobody has said which image the workers of the pool run.',
+    PodUnschedulable: 'No node has what a pod of the pool asks for; the message is that of the scheduler.',
+    PodRefused: 'The API server takes no pod of the pool: a quota, Pod Security or other admission; the message is theirs.',
+    PodNotStarting: 'A pod of the pool has a node but cannot be started there.',
+    ImagePullFailed: 'The image of the workers cannot be pulled.',
+    WorkerCrashing: 'A worker ends again and again.',
   },
   Worker: {
     Connected: 'The Worker holds a stream to the operator and its heartbeats are fresh.',

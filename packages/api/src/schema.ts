@@ -30,6 +30,8 @@ export interface Marks {
   /** Most entries of a map. */
   readonly maxProperties?: number
   readonly preserveUnknownFields?: true
+  /** A whole number or a text, as Kubernetes writes amounts. */
+  readonly intOrString?: true
 }
 
 const marks = z.registry<Marks>()
@@ -82,4 +84,12 @@ export function setOf<S extends z.ZodType>(list: S): S {
 /** A value of any shape, kept as it is. The only way to `x-kubernetes-preserve-unknown-fields`. */
 export function opaque(description: string): z.ZodRecord<z.ZodString, z.ZodUnknown> {
   return mark(z.record(z.string(), z.unknown()).describe(description), { preserveUnknownFields: true })
+}
+
+/** Decimal or binary amounts without sign and exponent; canonical forms and the usual others. */
+const quantityPattern = /^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$/
+
+/** An amount as Kubernetes writes it: `1`, `"500m"`, `"8Gi"`. The only way to `x-kubernetes-int-or-string`. */
+export function quantity(): z.ZodUnion<readonly [z.ZodInt, z.ZodString]> {
+  return mark(z.union([z.int().min(0), z.string().max(32).regex(quantityPattern)]), { intOrString: true })
 }

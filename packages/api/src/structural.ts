@@ -35,6 +35,7 @@ export interface Structural {
   'x-kubernetes-list-map-keys'?: readonly string[]
   'x-kubernetes-map-type'?: string
   'x-kubernetes-preserve-unknown-fields'?: true
+  'x-kubernetes-int-or-string'?: true
   'x-kubernetes-validations'?: readonly CrdRule[]
 }
 
@@ -55,6 +56,7 @@ interface Emitted {
   items?: Emitted
   additionalProperties?: boolean | Emitted
   required?: string[]
+  anyOf?: Emitted[]
 }
 
 /** zod writes its own limits for every integer; they say nothing that the format does not. */
@@ -101,10 +103,11 @@ function pathBelow(at: string, [keyword, name, ...rest]: readonly (string | numb
 
 function convert(from: Emitted, at: string, isRoot = false): Structural {
   const marks = (from[marksKey] ?? {}) as Marks
-  refuseKeywords(from, at)
   const to: Structural = {}
   if (from.description !== undefined) to.description = from.description
   else if (!isRoot && !at.endsWith('[]') && !at.endsWith('{}')) throw new TypeError(`${at}: describe it`)
+  if (marks.intOrString === true) return convertIntOrString(from, to, at)
+  refuseKeywords(from, at)
   copyValueKeywords(from, to, at)
   if (from.type === 'array') convertArray(from, to, marks, at)
   if (from.type === 'object') convertObject(from, to, marks, at)
@@ -151,6 +154,15 @@ function copyBounds(from: Emitted, to: Structural, implied: { least: number; mos
   const { minimum, maximum } = from
   if (typeof minimum === 'number' && minimum > implied.least) to.minimum = minimum
   if (typeof maximum === 'number' && maximum < implied.most) to.maximum = maximum
+}
+
+/** Both halves in one place, each keyword judged for the type that it is about. */
+function convertIntOrString({ anyOf = [], default: fallback }: Emitted, to: Structural, at: string): Structural {
+  const halves = anyOf.map((half) => convert(half, `${at}[]`))
+  if (halves.map(({ type }) => type).join() !== 'integer,string') throw new TypeError(`${at}: use quantity()`)
+  const { format: _format, ...bounds } = Object.assign({}, ...halves) as Structural
+  const { type: _type, ...keywords } = bounds
+  return { ...to, ...keywords, ...(fallback === undefined ? {} : { default: fallback }), 'x-kubernetes-int-or-string': true }
 }
 
 function convertArray(from: Emitted, to: Structural, marks: Marks, at: string): void {

@@ -41,8 +41,7 @@ export async function carryOut<T extends KubeObject, Status, Effect>(
   let written: T | undefined
   const status = wholeStatus(object, plan, context.now())
   if (status !== undefined && statusDiffers(object, status)) written = await client.patchStatus(resource, object, status, { signal })
-  for (const child of plan.apply)
-    await client.apply(resourceOf(context, child), child, { fieldManager: context.fieldManager, force: true, signal })
+  for (const child of plan.apply) await applyOwn(context, child)
   for (const child of plan.create ?? []) await createOnce(context, child)
   for (const removal of plan.remove) await removeExactly(context, removal)
   for (const note of plan.events) await context.recorder?.record(object, note)
@@ -89,6 +88,16 @@ function isSame(a: unknown, b: unknown): boolean {
   return left.length === right.size && left.every(([key, value]) => right.has(key) && isSame(value, right.get(key)))
 }
 
+/** An object of this name that somebody else controls is not taken over. */
+async function applyOwn<Effect>(context: CarryOutContext<Effect>, child: KubeObject): Promise<void> {
+  const { client, fieldManager, signal } = context
+  const resource = resourceOf(context, child)
+  const owner = controllerOf(child)?.uid
+  const existing = owner === undefined ? undefined : await client.get(resource, child.metadata, { signal })
+  if (existing !== undefined && controllerOf(existing)?.uid !== owner) throw notOurs(child)
+  await client.apply(resource, child, { fieldManager, force: true, signal })
+}
+
 async function createOnce<Effect>(context: CarryOutContext<Effect>, child: KubeObject): Promise<void> {
   const { client, signal } = context
   const resource = resourceOf(context, child)
@@ -98,12 +107,13 @@ async function createOnce<Effect>(context: CarryOutContext<Effect>, child: KubeO
     if (!isAlreadyExists(error)) throw error
     const existing = await client.get(resource, child.metadata, { signal })
     if (existing === undefined || controllerOf(existing)?.uid === controllerOf(child)?.uid) return
-    throw new KubeError(`${child.kind} ${child.metadata.name} exists already and belongs to somebody else; rename one of the two`, {
-      status: 409,
-      reason: 'NotOurs',
-      cause: error,
-    })
+    throw notOurs(child, error)
   }
+}
+
+function notOurs({ kind, metadata: { name } }: KubeObject, cause?: unknown): KubeError {
+  const message = `${kind} ${name} exists already and belongs to somebody else; rename one of the two`
+  return new KubeError(message, { status: 409, reason: 'NotOurs', ...(cause === undefined ? {} : { cause }) })
 }
 
 /** Deletes the object only if it still is the one that was meant. */

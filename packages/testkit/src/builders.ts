@@ -153,7 +153,16 @@ export function aPool(name: string, spec: Partial<WorkerPool['spec']> = {}): Wor
     apiVersion,
     kind: 'WorkerPool',
     metadata: { name, namespace: 'default', uid: `uid-${name}`, resourceVersion: '1', generation: 1, creationTimestamp },
-    spec: { external: true, engines: ['llama-cpp'], allowedNamespaces: { from: 'Same' }, ...spec },
+    spec: {
+      external: true,
+      engines: ['llama-cpp'],
+      allowedNamespaces: { from: 'Same' },
+      replicas: 1,
+      slots: 1,
+      network: 'Closed',
+      terminationGracePeriodSeconds: 600,
+      ...spec,
+    },
   }
 }
 

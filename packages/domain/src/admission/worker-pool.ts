@@ -7,9 +7,6 @@ export function workerPoolWarnings(request: ReviewRequest, catalog: Catalog): re
   const spec = request.object?.spec
   const queue = textOf(fieldOf(spec, 'queue'))
   return [
-    ...(fieldOf(spec, 'external') === true
-      ? []
-      : ['spec.external is not true, and this version starts no pods: the pool stays empty until workers join it with its token']),
     ...itemsOf(fieldOf(spec, 'models')).flatMap((reference) => {
       const name = textOf(fieldOf(reference, 'name'))
       if (name === undefined) return []

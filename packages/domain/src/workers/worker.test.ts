@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { WorkerStatus } from '@mnemos/api'
 import { aPool, aWorker, type WorkerBuilder } from '@mnemos/testkit'
 import { decideWorker, type WorkerSession, type WorkerWorld } from './worker.ts'
+import { nothingMade } from './worker-pool.test-kit.ts'
 import { decideWorkerPool } from './worker-pool.ts'
 
 const session: WorkerSession = {
@@ -62,12 +63,12 @@ test('a pool counts its workers', () => {
     aWorker('c').build(),
     aWorker('d').thatIs('Suspect').build(),
   ]
-  const { status, conditions } = decideWorkerPool({ pool: aPool('pool'), workers, dueInMs: 0 })
+  const { status, conditions } = decideWorkerPool({ pool: aPool('pool'), workers, dueInMs: 0, making: nothingMade() })
   assert.deepEqual([status?.workers, status?.ready, status?.idle], [4, 2, 1])
   assert.equal(conditions?.[0]?.reason, 'WorkersReady')
 })
 
 test('an empty pool says how to fill it', () => {
-  const { conditions } = decideWorkerPool({ pool: aPool('pool'), workers: [], dueInMs: 0 })
+  const { conditions } = decideWorkerPool({ pool: aPool('pool'), workers: [], dueInMs: 0, making: nothingMade() })
   assert.match(conditions?.[0]?.message ?? '', /start a worker with the join token of Secret mnemos-join-default.pool/)
 })

@@ -40,6 +40,11 @@ export function workerState(session: WorkerSession | undefined, drain: boolean, 
   return running >= session.slots ? 'Busy' : 'Available'
 }
 
+/** Whether a Worker takes work, or would with a free slot. */
+export function isReady({ status }: Worker): boolean {
+  return status?.state === 'Available' || status?.state === 'Busy'
+}
+
 export function decideWorker({ worker, session, isGone, running, dueInMs }: WorkerWorld): Plan<WorkerStatus, Written> {
   const state = workerState(session, worker.spec.drain, running)
   const none: Plan<WorkerStatus, Written> = { status: undefined, apply: [], remove: [], events: [], next: { kind: 'change' } }

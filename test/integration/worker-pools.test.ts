@@ -1,0 +1,112 @@
+/** A WorkerPool that makes pods, on a real API server with the real Deployment, ReplicaSet and garbage controllers; no kubelet. */
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { apiVersion, type WorkerPool, workerPoolResource } from '@mnemos/api'
+import type { Deployment, Pod } from '@mnemos/domain'
+import { type KubeObject, resource } from '@mnemos/kube'
+import { eventually, startFaultProxy } from '@mnemos/testkit'
+import { startBench } from './operator.fixture.ts'
+
+const core = { group: '', version: 'v1', namespaced: true }
+const pools = resource<WorkerPool>(workerPoolResource)
+const deployments = resource<Deployment>({ group: 'apps', version: 'v1', plural: 'deployments', kind: 'Deployment', namespaced: true })
+const pods = resource<Pod>({ ...core, plural: 'pods', kind: 'Pod' })
+const serviceAccounts = resource({ ...core, plural: 'serviceaccounts', kind: 'ServiceAccount' })
+const policies = resource({ group: 'networking.k8s.io', version: 'v1', plural: 'networkpolicies', kind: 'NetworkPolicy', namespaced: true })
+
+const image = 'mnemos-worker:test'
+const bench = await startBench({ controllers: true, settings: { MNEMOS_WORKER_IMAGE: image } })
+const { client, cluster } = bench
+const inDefault = (name: string): { namespace: string; name: string } => ({ namespace: 'default', name })
+
+async function createPool(name: string, spec: object = {}): Promise<void> {
+  await client.create(pools, { apiVersion, kind: 'WorkerPool', metadata: inDefault(name), spec } as KubeObject)
+}
+
+async function podsOf(pool: string): Promise<readonly Pod[]> {
+  return (await client.list(pods, { namespace: 'default', labelSelector: `mnemos.dev/pool=${pool}` })).items
+}
+
+async function condition(pool: string, type: string): Promise<{ status: string; reason: string; message: string } | undefined> {
+  return (await client.get(pools, inDefault(pool)))?.status?.conditions.find((each) => each.type === type)
+}
+
+const proxy = await startFaultProxy({ upstream: cluster.credentials() })
+after(() => proxy.stop())
+let operator = await bench.startOperator('first', proxy.credentials)
+
+/** Waits until nothing in `check` throws any more. */
+async function until(check: () => Promise<void>, timeoutMs = 15_000): Promise<void> {
+  await eventually(async () => check().then(() => true), { timeoutMs })
+}
+
+test('a pool becomes a Deployment whose pods the real controllers make, under restricted Pod Security', async () => {
+  await cluster.kubectlRun(['label', 'namespace', 'default', 'pod-security.kubernetes.io/enforce=restricted'])
+  await createPool('plain', { replicas: 2 })
+  const made = await eventually(async () => {
+    const found = await podsOf('plain')
+    assert.equal(found.length, 2, JSON.stringify((await client.get(deployments, inDefault('mnemos-plain')))?.status))
+    return found
+  })
+  assert.ok(made.every(({ metadata }) => metadata.name.startsWith('mnemos-plain-') && metadata.name.length <= 63))
+  assert.ok(await client.get(serviceAccounts, inDefault('mnemos-plain')))
+  assert.ok(await client.get(policies, inDefault('mnemos-plain')))
+  const reconciling = await eventually(async () => {
+    const found = await condition('plain', 'Reconciling')
+    assert.ok(found !== undefined)
+    return found
+  })
+  assert.match(reconciling.message, /0 of 2 workers of WorkerPool plain are ready/)
+  assert.equal((await condition('plain', 'Ready'))?.status, 'False')
+})
+
+test('a pool that is as wanted is looked at without a write', async () => {
+  await until(async () => {
+    assert.equal((await client.get(pools, inDefault('plain')))?.status?.replicas, 2)
+    assert.equal((await client.get(deployments, inDefault('mnemos-plain')))?.status?.updatedReplicas, 2)
+  })
+  const first = operator
+  await first.stop()
+  const before = proxy.writes().length
+  // A new leader looks at everything anew.
+  operator = await bench.startOperator('second', proxy.credentials)
+  await until(async () => {
+    const metrics = await (await fetch(`${operator.health}/metrics`)).text()
+    assert.match(metrics, /controller_runtime_reconcile_total\{controller="mnemosworkerpools",result="[a-z_]+"\} [1-9]/)
+  })
+  const written = proxy
+    .writes()
+    .slice(before)
+    .map(({ method, path }) => `${method} ${path}`)
+  assert.deepEqual(
+    written.filter((each) => !each.includes('/leases')),
+    [],
+  )
+})
+
+test('kubectl scale sets the number of pods, within the bounds of scaling', async () => {
+  await client.patch(pools, inDefault('plain'), { spec: { scaling: { minReplicas: 1, maxReplicas: 3 } } })
+  await cluster.kubectlRun(['scale', 'mnemosworkerpool/plain', '--replicas=5'])
+  await until(async () => assert.equal((await podsOf('plain')).length, 3))
+  await until(async () => {
+    const { scaling, replicas, selector } = (await client.get(pools, inDefault('plain')))?.status ?? {}
+    assert.deepEqual(scaling, { desired: 3, reason: 'spec.replicas is 5; scaling.maxReplicas allows 3.' })
+    assert.equal(replicas, 3)
+    assert.match(selector ?? '', /mnemos\.dev\/pool=plain/)
+  })
+})
+
+test('what somebody else changes in the Deployment is taken back', async () => {
+  await cluster.kubectlRun(['scale', 'deployment/mnemos-plain', '--replicas=0'])
+  await until(async () => assert.equal((await client.get(deployments, inDefault('mnemos-plain')))?.spec?.replicas, 3))
+})
+
+test('deleting the pool takes everything that it made along', async () => {
+  await client.delete(pools, inDefault('plain'))
+  await until(async () => {
+    assert.equal(await client.get(deployments, inDefault('mnemos-plain')), undefined)
+    assert.equal(await client.get(serviceAccounts, inDefault('mnemos-plain')), undefined)
+    assert.equal(await client.get(policies, inDefault('mnemos-plain')), undefined)
+    assert.deepEqual(await podsOf('plain'), [])
+  }, 30_000)
+})
