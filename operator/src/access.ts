@@ -1,8 +1,23 @@
 /** What the operator asks of the API server. Its RBAC in charts/mnemos is made from this. */
+import { authorityConfigMap } from '@mnemos/domain'
 import { assignmentKeySecret } from '@mnemos/identity'
 import { type Access, applied, events, leases, watched } from '@mnemos/kube'
 import { tokenReviews } from './dispatch/pod-identity.ts'
-import { deployments, jobs, models, namespaces, pods, pools, queues, replicaSets, secrets, workers } from './resources.ts'
+import {
+  configMaps,
+  deployments,
+  jobs,
+  models,
+  namespaces,
+  networkPolicies,
+  pods,
+  pools,
+  queues,
+  replicaSets,
+  secrets,
+  serviceAccounts,
+  workers,
+} from './resources.ts'
 
 const cluster = { scope: 'cluster' } as const
 const system = { scope: 'system' } as const
@@ -17,6 +32,13 @@ export const operatorAccess: readonly Access[] = [
   { resource: pools, subresource: 'status', verbs: ['patch'], ...cluster },
   { resource: workers, verbs: [...watched, 'get', ...applied, 'delete'], ...cluster },
   { resource: workers, subresource: 'status', verbs: ['patch'], ...cluster },
+  // What WorkerPools are made of, in their namespaces. Of all of these only what carries our label is watched.
+  { resource: deployments, verbs: [...watched, 'get', ...applied, 'delete'], ...cluster },
+  { resource: serviceAccounts, verbs: [...watched, 'get', ...applied, 'delete'], ...cluster },
+  { resource: networkPolicies, verbs: [...watched, 'get', ...applied, 'delete'], ...cluster },
+  { resource: configMaps, verbs: watched, ...cluster },
+  { resource: configMaps, verbs: applied, names: [authorityConfigMap], ...cluster },
+  { resource: pods, verbs: [...watched, 'patch'], ...cluster },
   { resource: queues, verbs: watched, ...cluster },
   { resource: namespaces, verbs: watched, ...cluster },
   // Whether a worker in a pod is a pod of its pool.

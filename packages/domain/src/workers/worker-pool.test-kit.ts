@@ -57,7 +57,7 @@ export function settled(world: WorkerPoolWorld, plan: WorkerPoolPlan): WorkerPoo
         deployment === undefined ? undefined : { ...deployment, metadata: { ...deployment.metadata, generation }, status: counts },
       serviceAccount: applied(plan, 'ServiceAccount') ?? making.serviceAccount,
       networkPolicy: applied(plan, 'NetworkPolicy') ?? making.networkPolicy,
-      configMap: (applied(plan, 'ConfigMap')) ?? making.configMap,
+      configMap: applied(plan, 'ConfigMap') ?? making.configMap,
       pods: Array.from({ length: count }, (_each, index) => aPod(`mnemos-${pool.metadata.name}-${index}`)),
     },
   }
