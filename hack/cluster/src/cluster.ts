@@ -6,12 +6,12 @@
  *
  * Flow: keys and tokens → etcd → kube-apiserver, waited for by /readyz → the rest.
  */
-import { generateKeyPairSync, randomBytes } from 'node:crypto'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { request } from 'node:https'
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isReady } from './api-request.ts'
+import { writeSecrets } from './cluster-secrets.ts'
 import { writeKubeconfig } from './kubeconfig.ts'
 import { freePort, launch, type ServerProcess } from './process.ts'
 import { clusterPrograms } from './programs.ts'
@@ -184,36 +184,12 @@ const flags = {
   ],
 }
 
-/** Writes the static tokens and the service-account keys; what a folder already has is kept. */
-async function writeSecrets(folder: string, users: readonly ClusterUser[]): Promise<Map<string, string>> {
-  const tokens = new Map<string, string>()
-  const file = join(folder, 'tokens.csv')
-  const known = await readFile(file, 'utf8').catch(() => '')
-  for (const line of known.split('\n')) {
-    const [token = '', user = ''] = line.split(',')
-    if (user !== '') tokens.set(user, token)
-  }
-  const rows = [{ name: 'admin', groups: ['system:masters'] }, ...users].map(({ name, groups }) => {
-    const token = tokens.get(name) ?? randomBytes(24).toString('hex')
-    tokens.set(name, token)
-    return `${token},${name},${name},"${groups.join(',')}"`
-  })
-  await writeFile(file, `${rows.join('\n')}\n`, { mode: 0o600 })
-  const key = join(folder, 'service-account.key')
-  if ((await readFile(key, 'utf8').catch(() => '')) === '') {
-    const pair = generateKeyPairSync('rsa', { modulusLength: 2048 })
-    await writeFile(key, pair.privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
-    await writeFile(join(folder, 'service-account.pub'), pair.publicKey.export({ type: 'spki', format: 'pem' }))
-  }
-  return tokens
-}
-
 /** Waits until the API server says it is ready. @throws with the end of its log when it does not within a minute */
 async function ready(plan: Plan, token: string, running: ReadonlyMap<string, ServerProcess>): Promise<void> {
   const deadline = Date.now() + 60_000
   while (Date.now() < deadline) {
     const ca = await readFile(join(plan.folder, 'certs', 'apiserver.crt'), 'utf8').catch(() => undefined)
-    if (ca !== undefined && (await isReady(plan.ports.api, ca, token))) return
+    if (ca !== undefined && (await isReady({ server: `https://127.0.0.1:${plan.ports.api}`, ca, token }))) return
     await sleep(50)
   }
   const names = [...running.keys()]
@@ -221,21 +197,4 @@ async function ready(plan: Plan, token: string, running: ReadonlyMap<string, Ser
     names.map(async (name) => `${name}: ${(await readFile(join(plan.folder, `${name}.log`), 'utf8')).slice(-2000)}`),
   )
   throw new Error(`the API server was not ready within a minute.\n${tails.join('\n')}`)
-}
-
-async function isReady(port: number, ca: string, token: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = request(
-      { host: '127.0.0.1', port, path: '/readyz', ca, headers: { authorization: `Bearer ${token}` }, timeout: 2000 },
-      (response) => {
-        response.resume()
-        resolve(response.statusCode === 200)
-      },
-    )
-    probe.on('error', () => {
-      resolve(false)
-    })
-    probe.on('timeout', () => probe.destroy())
-    probe.end()
-  })
 }

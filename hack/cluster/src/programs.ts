@@ -12,7 +12,8 @@ import { run } from './run.ts'
 export const programNames = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubectl'] as const
 export type ProgramName = (typeof programNames)[number]
 
-const goMissing = 'install Go 1.26 or newer (https://go.dev/doc/install)'
+/** What to do when there is no Go toolchain; ends an error's sentence. */
+export const goMissing = 'install Go 1.26 or newer (https://go.dev/doc/install)'
 const source = join(import.meta.dirname, '..')
 const sourceFiles = ['go.mod', 'go.sum', 'main.go', 'parent_linux.go', 'parent_other.go']
 
@@ -42,9 +43,21 @@ async function sourceVersion(): Promise<{ version: string; hash: string }> {
   return { version, hash: hash.digest('hex').slice(0, 12) }
 }
 
-async function build(into: string, version: string, log: (line: string) => void): Promise<void> {
+/** The Kubernetes version that is built, with its `v`. */
+export async function kubernetesVersion(): Promise<string> {
+  return (await sourceVersion()).version
+}
+
+/** Linker flags that make a program say its version. */
+export function versionStamp(version: string): string {
   const [, major = '1', minor = '0'] = /^v(\d+)\.(\d+)/.exec(version) ?? []
-  const stamp = `-X k8s.io/component-base/version.gitVersion=${version} -X k8s.io/component-base/version.gitMajor=${major} -X k8s.io/component-base/version.gitMinor=${minor}`
+  const fields = { gitVersion: version, gitMajor: major, gitMinor: minor }
+  return Object.entries(fields)
+    .map(([name, value]) => `-X k8s.io/component-base/version.${name}=${value}`)
+    .join(' ')
+}
+
+async function build(into: string, version: string, log: (line: string) => void): Promise<void> {
   const total = (await run('go', ['list', '-deps', '.'], { cwd: source, whenMissing: goMissing })).length
   let compiled = 0
   let shown = Date.now()
@@ -55,6 +68,16 @@ async function build(into: string, version: string, log: (line: string) => void)
     shown = Date.now()
     log(`  compiled ${compiled} of about ${total} packages (${Math.min(99, Math.round((100 * compiled) / total))} %)`)
   }
-  const args = ['build', '-v', '-trimpath', '-buildvcs=false', '-ldflags', `-s -w ${stamp}`, '-o', join(into, 'cluster'), '.']
+  const args = [
+    'build',
+    '-v',
+    '-trimpath',
+    '-buildvcs=false',
+    '-ldflags',
+    `-s -w ${versionStamp(version)}`,
+    '-o',
+    join(into, 'cluster'),
+    '.',
+  ]
   await run('go', args, { cwd: source, onError, whenMissing: goMissing })
 }
