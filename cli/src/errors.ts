@@ -51,6 +51,7 @@ export function describeError(error: unknown): CliError {
     })
   }
   if (isApiError(error)) return refused(error)
+  if (areWrongSettings(error)) return wrongSettings(error)
   const status = statusOf(error)
   return new CliError(error.message, {
     code: status === undefined ? 'MNEMOS_UNEXPECTED' : codeOfStatus(status),
@@ -62,6 +63,24 @@ export function describeError(error: unknown): CliError {
 /** By its shape: loading the contract for `instanceof` would cost every start of the program. */
 function isApiError(error: Error): error is ApiError {
   return error.name === 'ApiError' && 'code' in error && 'status' in error && 'details' in error
+}
+
+interface WrongSettings extends Error {
+  readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[]
+}
+
+/** What the settings.parse of a process throws; by its shape, for the same reason. */
+function areWrongSettings(error: Error): error is WrongSettings {
+  return error.name === 'ZodError' && 'issues' in error && Array.isArray(error.issues)
+}
+
+function wrongSettings(error: WrongSettings): CliError {
+  return new CliError('settings in the environment are wrong', {
+    code: 'MNEMOS_SETTINGS',
+    details: error.issues.map(({ path, message }) => `${path.map(String).join('.')}: ${message}`),
+    hint: 'correct these variables of the process',
+    exitCode: exitCodes.usage,
+  })
 }
 
 function refused(error: ApiError): CliError {

@@ -39,6 +39,8 @@ spec:
       serviceAccountName: {{ $full }}
       # Here, where it is used, and not in the ServiceAccount, where any pod could ask for it.
       automountServiceAccountToken: true
+      # Services of ours would turn up as variables that look like our settings (MNEMOS_DISPATCH_PORT=tcp://…).
+      enableServiceLinks: false
       {{- with .root.Values.global.imagePullSecrets }}
       imagePullSecrets: {{- toYaml . | nindent 8 }}
       {{- end }}
