@@ -4,7 +4,7 @@
  *
  * Flow: signing key → caches, filled after leadership was won → controllers and streams → until the signal.
  */
-import { isActive, isTerminal, type JobEffect } from '@mnemos/domain'
+import { isActive, isTerminal, type JobEffect, labelOf, type Pod, poolLabel } from '@mnemos/domain'
 import { assignmentSigner, ensureAssignmentKey } from '@mnemos/identity'
 import {
   type Client,
@@ -133,8 +133,15 @@ function followChanges(term: Term): void {
   caches.workers.onChange(({ object }) => {
     const session = dispatcher.sessions.of(keyOf(object.metadata))
     if (session === undefined) return
-    dispatcher.drain(session, object.spec.drain)
+    dispatcher.drain(session, object.spec.drain || isLeaving(term, session))
     offer(term, session)
+  })
+  caches.pods.onChange(({ type, object }) => {
+    const session = dispatcher.sessions.of(keyOf(object.metadata))
+    if (session === undefined || !isPodOf(term, session, object)) return
+    if (type === 'deleted') dispatcher.sessions.lose(session)
+    else if (object.metadata.deletionTimestamp === undefined) return
+    workerChanged(term, session)
   })
   caches.pools.onChange(({ object }) => {
     for (const session of dispatcher.sessions.all()) if (session.poolKey === keyOf(object.metadata)) offer(term, session)
@@ -145,13 +152,25 @@ function followChanges(term: Term): void {
 function workerChanged(term: Term, session: Session): void {
   const { caches, placement, dispatcher, runtime } = term
   const worker = caches.workers.cache.get(nameOfKey(session.worker))
-  if (worker !== undefined) dispatcher.drain(session, worker.spec.drain)
+  if (worker !== undefined) dispatcher.drain(session, worker.spec.drain || isLeaving(term, session))
   offer(term, session)
   runtime.wake(workers, nameOfKey(session.worker))
   for (const uid of placement.holders(session.worker)) {
     const job = caches.jobs.cache.byUid(uid)
     if (job !== undefined) runtime.wake(jobs, job.metadata)
   }
+}
+
+/** Whether the pod of a worker is on its way out: it finishes what it runs within its grace period. */
+function isLeaving(term: Term, session: Session): boolean {
+  const pod = term.caches.pods.cache.get(nameOfKey(session.worker))
+  return pod?.metadata.deletionTimestamp !== undefined && isPodOf(term, session, pod)
+}
+
+/** A worker of a pool that makes pods has the name of its pod; others may be called as they like. */
+function isPodOf({ caches }: Term, { poolKey }: Session, pod: Pod): boolean {
+  const pool = caches.pools.cache.get(nameOfKey(poolKey))
+  return pool?.spec.external === false && pod.metadata.labels?.[poolLabel] === labelOf(pool.metadata.name)
 }
 
 /** Tells placement what a worker can take on now. */

@@ -65,7 +65,13 @@ export class PlacementLoop {
       instance: session.instance,
       engines,
       slots,
-      accepting: session.send !== undefined && !session.declines && link === 'fresh' && worker?.spec.drain !== true && pool !== undefined,
+      accepting:
+        session.send !== undefined &&
+        !session.declines &&
+        !session.isDraining &&
+        link === 'fresh' &&
+        worker?.spec.drain !== true &&
+        pool !== undefined,
       models: new Map(models.map(({ digest, loaded }) => [digest, loaded ? 'Loaded' : 'Cached'])),
       mayServe: (namespace) =>
         pool !== undefined &&

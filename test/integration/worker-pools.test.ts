@@ -1,14 +1,15 @@
 /** A WorkerPool that makes pods, on a real API server with the real Deployment, ReplicaSet and garbage controllers; no kubelet. */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { apiVersion, type WorkerPool, workerPoolResource } from '@mnemos/api'
+import { apiVersion, type Worker, type WorkerPool, workerPoolResource, workerResource } from '@mnemos/api'
 import type { Deployment, Pod } from '@mnemos/domain'
 import { type KubeObject, resource } from '@mnemos/kube'
 import { eventually, startFaultProxy } from '@mnemos/testkit'
-import { startBench } from './operator.fixture.ts'
+import { createModel, models, ScriptedWorker, startBench } from './operator.fixture.ts'
 
 const core = { group: '', version: 'v1', namespaced: true }
 const pools = resource<WorkerPool>(workerPoolResource)
+const workers = resource<Worker>(workerResource)
 const deployments = resource<Deployment>({ group: 'apps', version: 'v1', plural: 'deployments', kind: 'Deployment', namespaced: true })
 const pods = resource<Pod>({ ...core, plural: 'pods', kind: 'Pod' })
 const serviceAccounts = resource({ ...core, plural: 'serviceaccounts', kind: 'ServiceAccount' })
@@ -25,6 +26,16 @@ async function createPool(name: string, spec: object = {}): Promise<void> {
 
 async function podsOf(pool: string): Promise<readonly Pod[]> {
   return (await client.list(pods, { namespace: 'default', labelSelector: `mnemos.dev/pool=${pool}` })).items
+}
+
+/** A worker as it would run in a pod: let in by the token that the kubelet would have mounted. */
+async function workerIn(pod: Pod, pool: string): Promise<ScriptedWorker> {
+  const { name, uid = '' } = pod.metadata
+  const spec = { audiences: ['mnemos'], boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid } }
+  const path = `/api/v1/namespaces/default/serviceaccounts/mnemos-${pool}/token`
+  const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec }
+  const { status } = await client.request<{ status: { token: string } }>('POST', path, { body })
+  return new ScriptedWorker(name).connect(operator.dispatch, { hello: { pool, joinToken: '', podToken: status.token } })
 }
 
 async function condition(pool: string, type: string): Promise<{ status: string; reason: string; message: string } | undefined> {
@@ -109,4 +120,66 @@ test('deleting the pool takes everything that it made along', async () => {
     assert.equal(await client.get(policies, inDefault('mnemos-plain')), undefined)
     assert.deepEqual(await podsOf('plain'), [])
   }, 30_000)
+})
+
+test('a Job that waits for a pool says what the scheduler says of its pods', async () => {
+  await createPool('starved', { resources: { limits: { 'nvidia.com/gpu': 1 } } })
+  await until(async () => assert.equal((await condition('starved', 'Ready'))?.reason, 'PodUnschedulable'))
+  const { message = '' } = (await condition('starved', 'Ready')) ?? {}
+  assert.match(message, /^WorkerPool starved has no ready worker: .*nodes/)
+  await bench.create('waits', { inference: undefined, maintenance: { task: 'ImportModel', parameters: { uri: 'file:///x.gguf' } } })
+  await until(async () => assert.deepEqual((await bench.job('waits')).status?.queue?.reasons, [message.slice(0, 256)]))
+  await bench.clear()
+  await client.delete(pools, inDefault('starved'))
+})
+
+// One test: workers that a test connects leave with it.
+test('idle workers go first, one that is ending gets nothing new, one that is gone gives its attempt back at once', async () => {
+  await createPool('shrinks', { replicas: 3 })
+  const made = await eventually(async () => {
+    const found = await podsOf('shrinks')
+    return found.length === 3 ? found : undefined
+  })
+  const connected = await Promise.all(made.map((pod) => workerIn(pod, 'shrinks')))
+  await until(async () => assert.equal((await client.get(pools, inDefault('shrinks')))?.status?.ready, 3))
+  await createModel(client, 'm')
+  await until(async () => assert.equal((await client.get(models, inDefault('m')))?.status?.phase, 'Ready'))
+  await bench.create('long')
+  const job = await bench.until('long', 'Scheduled', 'Running')
+  const busy = job.status?.worker?.name.split('/')[1] ?? ''
+  await cluster.kubectlRun(['scale', 'mnemosworkerpool/shrinks', '--replicas=1'])
+  await until(async () =>
+    assert.deepEqual(
+      (await podsOf('shrinks')).map(({ metadata }) => metadata.name),
+      [busy],
+    ),
+  )
+  const [left] = await podsOf('shrinks')
+  assert.equal(left?.metadata.annotations?.['controller.kubernetes.io/pod-deletion-cost'], '100')
+  for (const worker of connected) if (worker.name !== busy) worker.disconnect()
+  await until(async () => {
+    const { items } = await client.list(workers, { namespace: 'default' })
+    assert.deepEqual(
+      items.map(({ metadata }) => metadata.name),
+      [busy],
+    )
+  })
+
+  const name = inDefault(busy)
+  await client.patch(pods, name, { metadata: { finalizers: ['example.dev/keep'] } })
+  await client.delete(pods, name)
+  await until(async () => assert.equal((await client.get(workers, name))?.status?.state, 'Draining'))
+  const next = await eventually(async () => (await podsOf('shrinks')).find(({ metadata }) => metadata.name !== name.name))
+  const heir = await workerIn(next, 'shrinks')
+  await bench.create('short')
+  assert.ok(await heir.given('short'), 'the worker that is leaving did not get it')
+  assert.equal((await bench.job('long')).status?.attempt, 1, 'what runs there may end')
+  const since = performance.now()
+  await client.patch(pods, name, { metadata: { finalizers: null } })
+  await heir.given('long', 2)
+  assert.ok(performance.now() - since < 2000, 'without waiting for silence')
+  assert.deepEqual(
+    (await bench.job('long')).status?.attempts.map(({ outcome }) => outcome),
+    ['NodeLost'],
+  )
 })

@@ -1,11 +1,11 @@
 /** Gathers from caches, sessions, reports and placement what a decision about one Job may know. Reads only. */
 import { type Job, parseTime } from '@mnemos/api'
-import { isActive, type JobWorld, mayUse, type PlacedOn, type Stray } from '@mnemos/domain'
+import { anyEngine, isActive, type JobWorld, mayUse, type NamespaceLabels, type PlacedOn, type Stray } from '@mnemos/domain'
 import type { Reader } from '@mnemos/kube'
 import type { Reports } from '../dispatch/reports.ts'
 import type { Sessions } from '../dispatch/sessions.ts'
 import type { PlacementLoop } from '../placement-loop.ts'
-import { jobs, modelNameOf, models, namespaces, queues } from '../resources.ts'
+import { jobs, modelNameOf, models, namespaces, pools, queues } from '../resources.ts'
 
 export interface JobSources {
   readonly sessions: Sessions
@@ -25,6 +25,7 @@ export function observeJob({ sessions, reports, placement, now }: JobSources, re
   const model = modelName === undefined ? undefined : reader.get(models, modelName)
   const labels = reader.get(namespaces, { name: namespace })?.metadata.labels ?? {}
   const isOld = now() - (parseTime(creationTimestamp) ?? 0) > standingAfterMs
+  const waiting = placement.standing(job, model, isOld)
   return {
     job,
     model,
@@ -33,7 +34,8 @@ export function observeJob({ sessions, reports, placement, now }: JobSources, re
     queueExists: job.spec.queue === 'default' || reader.get(queues, { name: job.spec.queue }) !== undefined,
     dependencies: (job.spec.dependsOn ?? []).map((name) => ({ name, job: reader.get(jobs, { namespace, name }) })),
     placement: placement.reservationOf(uid),
-    waiting: placement.standing(job, model, isOld),
+    waiting,
+    emptyPools: waiting.capable > 0 || !isOld ? [] : emptyPoolsFor(reader, { name: namespace, labels }, waiting.engine),
     worker: worker === undefined || !isActive(job) ? 'gone' : sessions.linkTo(worker, { jobUid: uid, attempt }),
     report: worker === undefined ? undefined : reports.of(uid, attempt, worker),
     strays: straysOf(reports, job),
@@ -47,6 +49,21 @@ function straysOf(reports: Reports, { metadata, status }: Job): Stray[] {
     .all(metadata.uid ?? '')
     .filter(({ attempt: reported, report: { from } }) => reported < attempt || (reported === attempt && !isSame(from, worker)))
     .map(({ attempt: reported, report }) => ({ attempt: reported, worker: report.from, ended: report.end !== undefined }))
+}
+
+/** Most pools are named in one reason; the first says enough. */
+const maxPoolsNamed = 2
+
+/** What the pools that make pods, and could serve this namespace, say about having no worker. */
+function emptyPoolsFor(reader: Reader, namespace: NamespaceLabels, engine: string | undefined): string[] {
+  return reader
+    .list(pools)
+    .filter(({ metadata, spec }) => !spec.external && mayUse(spec.allowedNamespaces, metadata.namespace ?? '', namespace))
+    .filter(({ spec }) => engine === undefined || engine === anyEngine || spec.engines.some((each) => each === engine))
+    .flatMap(({ status }) => status?.conditions.find(({ type }) => type === 'Ready') ?? [])
+    .filter(({ status, reason }) => status === 'False' || reason === 'ScaledToZero')
+    .map(({ message }) => message)
+    .slice(0, maxPoolsNamed)
 }
 
 function modelNamesIn(reader: Reader, namespace: string): string[] {

@@ -22,6 +22,7 @@ export const workerController = ({ sessions, placement, pace }: WorkerSources) =
         session: sessionOf(sessions, worker),
         isGone: sessions.isGone(key),
         running: placement.holders(key).size,
+        isLeaving: !worker.spec.drain && sessions.of(key)?.isDraining === true,
         dueInMs: pace.dueInMs(worker.metadata.uid),
       }
     },

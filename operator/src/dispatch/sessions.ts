@@ -86,6 +86,14 @@ export class Sessions {
     return this.#monotonic() - since >= this.#times.offlineMs
   }
 
+  /** The pod of a worker is gone for good, and its process with it: nobody waits for it to be heard again. */
+  lose(session: Session): void {
+    session.heardAt = Number.NEGATIVE_INFINITY
+    if (session.send === undefined) return
+    session.send = undefined
+    session.hangUp('the pod of this worker is gone')
+  }
+
   linkOf(session: Session): SessionLink {
     const silentMs = this.#monotonic() - session.heardAt
     return silentMs >= this.#times.offlineMs ? 'offline' : silentMs >= this.#times.suspectMs ? 'suspect' : 'fresh'

@@ -97,8 +97,9 @@ function startsWithinMs({ position = placesTold, startsPerSecond }: Waiting): nu
   return (position * 1000) / startsPerSecond
 }
 
-function workerFinding({ waiting: { connected, capable, engine } }: JobWorld): Finding {
+function workerFinding({ waiting: { connected, capable, engine }, emptyPools }: JobWorld): Finding {
   const needs = engine === undefined ? 'needs a Worker' : `needs a Worker with engine ${engine}`
+  if (capable === 0 && emptyPools.length > 0) return { reason: 'NoWorker', message: emptyPools.join(' ') }
   if (connected === 0) return { reason: 'NoWorker', message: `${needs}; none that takes work is connected` }
   if (capable === 0)
     return { reason: 'NoWorker', message: `${needs} in a pool that this namespace may use; none of the ${connected} connected is one` }

@@ -15,6 +15,8 @@ export interface JobWorld {
   /** The worker that placement has reserved for the next attempt. */
   readonly placement: PlacedOn | undefined
   readonly waiting: Waiting
+  /** Pools that could run it if they had a ready worker: what each says about that, in a sentence. */
+  readonly emptyPools: readonly string[]
   /** What is known of the worker of the newest attempt. */
   readonly worker: WorkerLink
   /** What that worker reported about the newest attempt. */

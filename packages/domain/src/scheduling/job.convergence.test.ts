@@ -119,6 +119,7 @@ class Simulation {
       queueExists: true,
       dependencies: (job.spec.dependsOn ?? []).map((name) => ({ name, job: this.jobs.get(name) })),
       placement: this.#placement.reservationOf(uid)?.worker,
+      emptyPools: [],
       waiting: { position: 1, capable: 1, connected: 1, engine: 'llama-cpp', startsPerSecond: 0 },
       worker: this.#linkOf(job),
       report: this.#reports.get(`${uid}/${attempt}/${worker?.instance ?? ''}`),

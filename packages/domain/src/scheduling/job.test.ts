@@ -19,6 +19,7 @@ function world(job: JobBuilder, facts: Partial<JobWorld> = {}): JobWorld {
     queueExists: true,
     dependencies: [],
     placement: undefined,
+    emptyPools: [],
     waiting: { position: 1, capable: 1, connected: 1, engine: 'llama-cpp', startsPerSecond: 0 },
     worker: 'has',
     report: undefined,
@@ -84,6 +85,16 @@ const cases: Record<string, Case> = {
     wantPhase: 'Pending',
     wantReason: 'NoWorker',
     wantMessage: /needs a Worker with engine llama-cpp; none that takes work is connected/,
+    wantEffects: ['queue'],
+  },
+  'a Job for a pool whose pods do not start says what that pool says': {
+    world: world(pending, {
+      waiting: { position: 1, capable: 0, connected: 3, engine: 'llama-cpp', startsPerSecond: 0 },
+      emptyPools: ['WorkerPool gpu has no ready worker: 0/1 nodes are available: 1 Insufficient nvidia.com/gpu; free or add such a node.'],
+    }),
+    wantPhase: 'Pending',
+    wantReason: 'NoWorker',
+    wantMessage: /^WorkerPool gpu has no ready worker: 0\/1 nodes are available: 1 Insufficient nvidia\.com\/gpu/,
     wantEffects: ['queue'],
   },
   'a Job near the front says that all workers are busy, and where it stands': {

@@ -25,6 +25,7 @@ const cases: Record<string, { world: WorkerWorld; wantState: WorkerStatus['state
   'a worker that connects is available': { world: world(aWorker('w')), wantState: 'Available', wantReady: 'True' },
   'one whose slots are all taken is busy, and ready': { world: world(known, { running: 2 }), wantState: 'Busy', wantReady: 'True' },
   'one that drains is not ready': { world: world(known.draining()), wantState: 'Draining', wantReady: 'False' },
+  'one whose pod is being ended drains, too': { world: world(known, { isLeaving: true }), wantState: 'Draining', wantReady: 'False' },
   'a late heartbeat makes it suspect': {
     world: world(known, { session: { ...session, link: 'suspect' } }),
     wantState: 'Suspect',

@@ -25,6 +25,8 @@ export interface WorkerWorld {
   /** No process connected, and none is expected any more. */
   readonly isGone: boolean
   readonly running: number
+  /** The operator told it to take nothing new, although nobody asked for that: its pod is being ended. */
+  readonly isLeaving?: boolean
   /** How long the next derived write has to wait, in milliseconds. */
   readonly dueInMs: number
 }
@@ -45,8 +47,8 @@ export function isReady({ status }: Worker): boolean {
   return status?.state === 'Available' || status?.state === 'Busy'
 }
 
-export function decideWorker({ worker, session, isGone, running, dueInMs }: WorkerWorld): Plan<WorkerStatus, Written> {
-  const state = workerState(session, worker.spec.drain, running)
+export function decideWorker({ worker, session, isGone, running, dueInMs, isLeaving = false }: WorkerWorld): Plan<WorkerStatus, Written> {
+  const state = workerState(session, worker.spec.drain || isLeaving, running)
   const none: Plan<WorkerStatus, Written> = { status: undefined, apply: [], remove: [], events: [], next: { kind: 'change' } }
   if (worker.metadata.deletionTimestamp !== undefined) return none
   // A new leader gives workers time to come over before it says that they are away.
@@ -70,7 +72,7 @@ export function decideWorker({ worker, session, isGone, running, dueInMs }: Work
   return {
     ...none,
     status,
-    conditions: factsOf(worker.metadata.name, state),
+    conditions: factsOf(worker.metadata.name, state, isLeaving),
     effects: [{ type: 'written', uid: worker.metadata.uid ?? '' }],
   }
 }
@@ -80,11 +82,16 @@ function standing(state: WorkerState): string {
   return state === 'Busy' ? 'Available' : state
 }
 
-function factsOf(name: string, state: WorkerState): ConditionFact[] {
+function factsOf(name: string, state: WorkerState, isLeaving: boolean): ConditionFact[] {
   const said: Readonly<Record<WorkerState, { reason: Reason; message: string }>> = {
     Available: { reason: 'Connected', message: `Worker ${name} is connected and takes work.` },
     Busy: { reason: 'Connected', message: `Worker ${name} is connected; all its slots are taken.` },
-    Draining: { reason: 'Draining', message: `Worker ${name} finishes what it runs; set spec.drain to false to let it take work again.` },
+    Draining: {
+      reason: 'Draining',
+      message: isLeaving
+        ? `Worker ${name} finishes what it runs; its pod is being ended.`
+        : `Worker ${name} finishes what it runs; set spec.drain to false to let it take work again.`,
+    },
     Suspect: { reason: 'HeartbeatLate', message: `Worker ${name} is silent; it gets no new work until it is heard again.` },
     Offline: {
       reason: 'Offline',
