@@ -5,6 +5,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { DevFlags } from './commands/dev.ts'
 import type { PromptOptions, SubmitOptions } from './commands/jobs-submit.ts'
+import type { UpFlags } from './commands/up.ts'
 import type { CliConfig } from './config.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { type GlobalOptions, type Invocation, interruptSignal } from './invocation.ts'
@@ -41,6 +42,7 @@ export function buildProgram(config: CliConfig, onExit: (code: ExitCode) => void
   addChat(program, run)
   addLint(program, run)
   addDev(program, run)
+  addUp(program, run)
   addProcesses(program, run)
   addRelease(program, run)
   program
@@ -135,6 +137,27 @@ function addDev(program: Command, run: Run): void {
     .option('--use-current-context', 'run against the current context instead of starting a control plane', false)
     .option('-v, --verbose', 'show every log line, not only warnings', false)
     .action((flags: DevFlags) => run(async (invocation) => (await import('./commands/dev.ts')).dev(invocation, flags)))
+}
+
+function addUp(program: Command, run: Run): void {
+  const all = (value: string, before: readonly string[]): readonly string[] => [...before, value]
+  program
+    .command('up')
+    .description('install or upgrade MNEMOS in the cluster of the current context, with Helm')
+    .option('--dry-run', 'check everything and change nothing', false)
+    .option('-v, --verbose', 'say every step as it happens', false)
+    .option('-f, --values <file>', 'values of the chart; may be repeated', all, [])
+    .option('--set <key=value>', 'one value of the chart; may be repeated', all, [])
+    .option('--chart <path>', 'the chart; default the one of this checkout')
+    .option('--helm <path>', 'the program helm', 'helm')
+    .option('--timeout <seconds>', 'how long pods, and then the model, may take', number, 300)
+    .option('--model <uri>', 'also make a WorkerPool and a first Model from this source, and wait until it is verified')
+    .option('--model-name <name>', 'name of that Model', 'first')
+    .addHelpText(
+      'after',
+      '\nExit codes:\n  0  it works   1  prerequisites are missing   2  a part did not start; taken back   3  a health check failed',
+    )
+    .action((flags: UpFlags) => run(async (invocation) => (await import('./commands/up.ts')).up(invocation, flags)))
 }
 
 const processNames = {

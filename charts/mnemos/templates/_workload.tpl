@@ -57,6 +57,8 @@ spec:
         - name: {{ .name }}
           image: {{ include "mnemos.image" (dict "root" .root "image" .root.Values.image) }}
           imagePullPolicy: {{ .root.Values.imagePullPolicy }}
+          # The end of its log says why it ended, where `kubectl describe` and `mnemos up` look.
+          terminationMessagePolicy: FallbackToLogsOnError
           args: {{- toYaml .args | nindent 12 }}
           env:
             - name: MNEMOS_SYSTEM_NAMESPACE
