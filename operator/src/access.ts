@@ -18,6 +18,8 @@ import {
   serviceAccounts,
   workers,
 } from './resources.ts'
+import { authoritySecret, dispatchSecret, serverSecret } from './tls/keeper.ts'
+import { serverConfigMap } from './tls/published-bundle.ts'
 
 const cluster = { scope: 'cluster' } as const
 const system = { scope: 'system' } as const
@@ -45,6 +47,9 @@ export const operatorAccess: readonly Access[] = [
   { resource: tokenReviews, verbs: ['create'], ...cluster },
   ...[pods, replicaSets, deployments].map((resource) => ({ resource, verbs: ['get'], ...cluster }) as const),
   { resource: events, verbs: ['create', 'patch'], ...cluster },
+  // Certificates of dispatch and server, and the authorities wherever pods of ours read them.
+  { resource: secrets, verbs: ['get', 'create', 'patch'], names: [authoritySecret, dispatchSecret, serverSecret], ...system },
+  { resource: configMaps, verbs: ['get', 'patch'], names: [authorityConfigMap, serverConfigMap], ...system },
   { resource: leases, verbs: ['get', 'create', 'patch'], names: ['mnemos-operator'], ...system },
   { resource: secrets, verbs: ['get', 'create'], names: [assignmentKeySecret], ...system },
 ]

@@ -6,6 +6,15 @@ import { z } from 'zod'
 const port = z.coerce.number().int().min(0).max(65_535)
 const image = z.string().min(1).max(512).optional()
 const durationMs = z.coerce.number().int().min(1)
+const minute = 60_000
+const day = 24 * 60 * minute
+const isTrue = z.enum(['true', 'false']).transform((text) => text === 'true')
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => each !== ''),
+)
 
 export const operatorSettings = z.object({
   MNEMOS_SYSTEM_NAMESPACE: z
@@ -38,26 +47,43 @@ export const operatorSettings = z.object({
     .enum(['Always', 'IfNotPresent', 'Never'])
     .default('IfNotPresent')
     .describe('When the images of pods that the operator makes are pulled.'),
-  MNEMOS_IMAGE_PULL_SECRETS: z
-    .string()
-    .default('')
-    .transform((list) =>
-      list
-        .split(',')
-        .map((name) => name.trim())
-        .filter((name) => name !== ''),
-    )
+  MNEMOS_IMAGE_PULL_SECRETS: list
+    .default([])
     .describe("Secrets for pulling those images, separated by commas; they must exist in the pods' namespaces."),
   MNEMOS_WORKER_FILE_ROOT: z
     .string()
     .regex(/^\//)
     .optional()
     .describe('Folder in the workers that file:// sources are found below; for demos and tests. None are imported without it.'),
+  MNEMOS_INTERNAL_TLS: isTrue
+    .default(false)
+    .describe('Serve dispatch over TLS, and keep the authority and the certificates of dispatch and server; true in a cluster.'),
+  MNEMOS_INTERNAL_AUTHORITY_LIFE_MS: durationMs.default(365 * day).describe('Life of the internal authority; replaced after two thirds.'),
+  MNEMOS_INTERNAL_LEAF_LIFE_MS: durationMs.default(7 * day).describe('Life of the certificates that it signs; replaced after two thirds.'),
+  MNEMOS_INTERNAL_OVERLAP_MS: durationMs
+    .default(60 * minute)
+    .describe('How long a new authority is trusted before it signs, and an old one after; longer than any volume takes to be refreshed.'),
+  MNEMOS_INTERNAL_REFRESH_MS: durationMs.default(minute).describe('How often the certificates are looked at.'),
+  MNEMOS_DISPATCH_TLS_HOSTS: list
+    .default([])
+    .describe('More names and addresses by which workers dial dispatch, separated by commas: of a load balancer, for external pools.'),
+  MNEMOS_SERVER_TLS_HOSTS: list
+    .default(['localhost', '127.0.0.1'])
+    .describe('More names and addresses by which the server is dialled, separated by commas. Default: those of a port-forward.'),
   MNEMOS_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')
     .describe('Least level that is logged.'),
 })
+
+export interface TlsConfig {
+  readonly authorityLifeMs: number
+  readonly leafLifeMs: number
+  readonly overlapMs: number
+  readonly refreshMs: number
+  readonly dispatchHosts: readonly string[]
+  readonly serverHosts: readonly string[]
+}
 
 export interface OperatorConfig {
   readonly systemNamespace: string
@@ -72,6 +98,8 @@ export interface OperatorConfig {
   readonly suspectMs: number
   readonly offlineMs: number
   readonly derivedStatusMs: number
+  /** Absent: dispatch is in the clear, for one machine. */
+  readonly tls?: TlsConfig
   readonly logLevel: string
   /** What the pods are made from that WorkerPools ask for. */
   readonly pods: PodSettings
@@ -101,6 +129,7 @@ export function parseOperatorConfig(
     suspectMs: settings.MNEMOS_SUSPECT_MS,
     offlineMs: settings.MNEMOS_OFFLINE_MS,
     derivedStatusMs: settings.MNEMOS_DERIVED_STATUS_MS,
+    ...(settings.MNEMOS_INTERNAL_TLS ? { tls: tlsOf(settings) } : {}),
     logLevel: settings.MNEMOS_LOG_LEVEL,
     pods: {
       workerImage: settings.MNEMOS_WORKER_IMAGE,
@@ -118,7 +147,20 @@ export function parseOperatorConfig(
     throw new Error('lease times must be retry < renew < lease, and fence < lease')
   if (!(config.heartbeatMs < config.suspectMs && config.suspectMs < config.offlineMs))
     throw new Error('worker times must be heartbeat < suspect < offline')
+  if (config.tls !== undefined && config.tls.refreshMs > config.tls.overlapMs)
+    throw new Error('MNEMOS_INTERNAL_REFRESH_MS must not exceed MNEMOS_INTERNAL_OVERLAP_MS: a new authority could sign unknown')
   return config
+}
+
+function tlsOf(settings: z.output<typeof operatorSettings>): TlsConfig {
+  return {
+    authorityLifeMs: settings.MNEMOS_INTERNAL_AUTHORITY_LIFE_MS,
+    leafLifeMs: settings.MNEMOS_INTERNAL_LEAF_LIFE_MS,
+    overlapMs: settings.MNEMOS_INTERNAL_OVERLAP_MS,
+    refreshMs: settings.MNEMOS_INTERNAL_REFRESH_MS,
+    dispatchHosts: settings.MNEMOS_DISPATCH_TLS_HOSTS,
+    serverHosts: settings.MNEMOS_SERVER_TLS_HOSTS,
+  }
 }
 
 /** What the process finds around it in a pod. @throws when this is no pod, or a setting is wrong */

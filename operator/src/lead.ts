@@ -2,7 +2,7 @@
  * One term of leadership: caches, controllers, placement and dispatch, all made anew, so that nothing of an earlier term
  * is believed. Ends when the term's signal aborts.
  *
- * Flow: signing key → caches, filled after leadership was won → controllers and streams → until the signal.
+ * Flow: signing key → caches, filled after leadership was won, and certificates → controllers and streams → until the signal.
  */
 import { isActive, isTerminal, type JobEffect, labelOf, type Pod, poolLabel } from '@mnemos/domain'
 import { assignmentSigner, ensureAssignmentKey } from '@mnemos/identity'
@@ -35,6 +35,7 @@ import { Inputs } from './inputs.ts'
 import { Pace } from './pace.ts'
 import { PlacementLoop } from './placement-loop.ts'
 import { fieldManager, jobs, workers } from './resources.ts'
+import { keepInternalTls } from './tls/keeper.ts'
 
 /** Jobs that hold a slot, or just got one, are looked at before those that only came: they make room. */
 const underWay = 10
@@ -68,7 +69,8 @@ export async function lead(options: TermOptions): Promise<void> {
   const { caches, dispatcher, runtime } = term
   followChanges(term)
   const running = runtime.run(signal)
-  await Promise.all(caches.all.map((each) => each.synced(signal)))
+  const line = secureLine(options, client)
+  await Promise.all([...caches.all.map((each) => each.synced(signal)), line.isSecure])
   onReady({ dispatcher, signal, admit: (hello) => admit(client, hello, config.systemNamespace) })
   const silence = {
     sessions: dispatcher.sessions,
@@ -77,7 +79,20 @@ export async function lead(options: TermOptions): Promise<void> {
     onChange: (session: Session) => workerChanged(term, session),
     onGone: () => strangersAreGone(term),
   }
-  await Promise.all([running, watchSilence(silence, signal)])
+  await Promise.all([running, line.keeping, watchSilence(silence, signal)])
+}
+
+/** The certificates of the line: kept for the term, and whether they are there for a first time. */
+function secureLine(
+  { config, leadership: { signal }, clock, logger }: TermOptions,
+  client: Client,
+): { readonly keeping: Promise<void>; readonly isSecure: Promise<void> } {
+  const first = Promise.withResolvers<undefined>()
+  if (config.tls === undefined) return { keeping: Promise.resolve(), isSecure: Promise.resolve() }
+  const onKept = (): void => first.resolve(undefined)
+  const keeper = { client, clock, logger, config: config.tls, systemNamespace: config.systemNamespace, onKept }
+  // A term that ends before has nothing to wait for.
+  return { keeping: keepInternalTls(keeper, signal).finally(onKept), isSecure: first.promise }
 }
 
 async function beginTerm({ config, leadership, clock, logger, metrics }: TermOptions, client: Client): Promise<Term> {

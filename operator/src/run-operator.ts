@@ -2,6 +2,7 @@
  * The operator: competes for the Lease and, while it leads, reconciles and dispatches. Talks to nothing but the API server
  * and its workers.
  */
+import { ServerCredentials } from '@grpc/grpc-js'
 import { type Credentials, createClient, createElector, kubeMetrics, systemClock } from '@mnemos/kube'
 import type { Logger } from 'pino'
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
@@ -9,6 +10,8 @@ import type { OperatorConfig } from './config.ts'
 import { type Leading, startDispatchServer } from './dispatch/grpc-server.ts'
 import { startHealthServer } from './health.ts'
 import { lead } from './lead.ts'
+import { dispatchSecret } from './tls/keeper.ts'
+import { followCertificate, RenewableCredentials } from './tls/served-certificate.ts'
 
 export interface OperatorPorts {
   readonly credentials: Credentials
@@ -36,7 +39,19 @@ export async function runOperator(config: OperatorConfig, { credentials, signal,
       this.set([...(leading?.dispatcher.sessions.all() ?? [])].filter(({ send }) => send !== undefined).length)
     },
   })
-  const dispatch = await startDispatchServer({ host: config.dispatchHost, port: config.dispatchPort, leading: () => leading, logger })
+  const certificateEnds = new Gauge({
+    name: 'mnemos_dispatch_certificate_not_after_seconds',
+    help: 'When the certificate that dispatch serves ends, in seconds since 1970; 0 while there is none, or without TLS.',
+    registers: [registry],
+  })
+  const tls = config.tls === undefined ? undefined : new RenewableCredentials()
+  const dispatch = await startDispatchServer({
+    host: config.dispatchHost,
+    port: config.dispatchPort,
+    credentials: tls ?? ServerCredentials.createInsecure(),
+    leading: () => leading,
+    logger,
+  })
   const health = await startHealthServer({
     host: config.dispatchHost,
     port: config.healthPort,
@@ -54,6 +69,18 @@ export async function runOperator(config: OperatorConfig, { credentials, signal,
     logger,
     metrics,
   })
+  const following =
+    tls === undefined
+      ? undefined
+      : followCertificate(
+          {
+            ...{ client, logger, clock: systemClock, credentials: tls },
+            secret: { namespace: config.systemNamespace, name: dispatchSecret },
+            refreshMs: config.tls?.refreshMs ?? 0,
+            onServed: (notAfter) => certificateEnds.set(notAfter / 1000),
+          },
+          signal,
+        )
   try {
     await elector.run(signal, async (leadership) => {
       isBeginning = true
@@ -69,7 +96,7 @@ export async function runOperator(config: OperatorConfig, { credentials, signal,
       }
     })
   } finally {
-    await Promise.all([dispatch.close(), health.close()])
+    await Promise.all([dispatch.close(), health.close(), following])
     await Promise.all([client.close(), leaseClient.close()])
   }
 }

@@ -11,7 +11,16 @@ export const serverSettings = z.object({
     .default('mnemos-system')
     .describe('Namespace of MNEMOS itself: the key of assignment tokens is there.'),
   MNEMOS_SERVER_HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on; 0.0.0.0 in a cluster.'),
-  MNEMOS_SERVER_PORT: port.default(8080).describe('Port to listen on (HTTP); 0 picks a free one.'),
+  MNEMOS_SERVER_PORT: port.default(8080).describe('Port to listen on; 0 picks a free one.'),
+  MNEMOS_INTERNAL_TLS: z
+    .enum(['true', 'false'])
+    .default('false')
+    .describe('true: speak HTTPS with the certificate that the operator keeps; in a cluster. false: plain HTTP, for one machine.'),
+  MNEMOS_SERVER_TLS_FOLDER: z
+    .string()
+    .min(1)
+    .default('/etc/mnemos/tls')
+    .describe('Folder with tls.crt and tls.key (Secret mnemos-server-tls); read again when they change.'),
   MNEMOS_ARTIFACTS_FOLDER: z.string().min(1).default('.mnemos/artifacts').describe('Folder of the artifact store.'),
   MNEMOS_SERVER_BODY_BYTES: z.coerce.number().int().min(1024).default(1_048_576).describe('Largest body of a request by a user, in bytes.'),
   MNEMOS_LOG_LEVEL: z
@@ -24,6 +33,8 @@ export interface ServerConfig {
   readonly systemNamespace: string
   readonly host: string
   readonly port: number
+  /** Absent: plain HTTP. */
+  readonly tlsFolder?: string
   readonly artifactsFolder: string
   readonly bodyBytes: number
   readonly logLevel: string
@@ -36,6 +47,7 @@ export function parseServerConfig(env: Readonly<Record<string, string | undefine
     systemNamespace: settings.MNEMOS_SYSTEM_NAMESPACE,
     host: settings.MNEMOS_SERVER_HOST,
     port: settings.MNEMOS_SERVER_PORT,
+    ...(settings.MNEMOS_INTERNAL_TLS === 'true' ? { tlsFolder: settings.MNEMOS_SERVER_TLS_FOLDER } : {}),
     artifactsFolder: settings.MNEMOS_ARTIFACTS_FOLDER,
     bodyBytes: settings.MNEMOS_SERVER_BODY_BYTES,
     logLevel: settings.MNEMOS_LOG_LEVEL,

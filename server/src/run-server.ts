@@ -14,6 +14,7 @@ import { createCallers } from './callers.ts'
 import type { ServerConfig } from './config.ts'
 import { createJobFollower } from './job-follower.ts'
 import { refusalOf, refusalOfOwnRequest } from './refusal.ts'
+import { type CertificatePair, followPair, readPair } from './tls-files.ts'
 import { registerUserRoutes } from './user-routes.ts'
 import { registerWorkerRoutes } from './worker-routes.ts'
 
@@ -25,7 +26,7 @@ export interface ServerPorts {
   readonly onListening?: (url: string) => void
 }
 
-/** Runs until the signal. @throws when the port cannot be bound or the artifact folder cannot be used */
+/** Runs until the signal. @throws when the port cannot be bound, or the certificate or the artifact folder cannot be used */
 export async function runServer(config: ServerConfig, { credentials, signal, logger, onListening }: ServerPorts): Promise<void> {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
@@ -35,7 +36,9 @@ export async function runServer(config: ServerConfig, { credentials, signal, log
   const artifacts = await openDirectoryStore(config.artifactsFolder)
   const streams = createMemoryStreamStore()
   const follower = createJobFollower(client, logger)
-  const app = createApp(config, logger, registry)
+  const { tlsFolder } = config
+  const certificate = tlsFolder === undefined ? undefined : await readPair(tlsFolder)
+  const app = createApp(config, logger, { registry, certificate })
   app.get('/healthz', () => 'ok')
   app.get('/readyz', (_request, reply) =>
     follower.hasSynced() ? reply.send('ok') : reply.code(503).send('the cache of Jobs is not filled yet'),
@@ -63,6 +66,8 @@ export async function runServer(config: ServerConfig, { credentials, signal, log
   })
   const following = follower.run(signal)
   const url = await app.listen({ host: config.host, port: config.port })
+  if (tlsFolder !== undefined && certificate !== undefined)
+    void followPair(app.server, { folder: tlsFolder, served: certificate, logger, signal })
   logger.info({ url }, 'server listens')
   onListening?.(url)
   if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
@@ -71,8 +76,15 @@ export async function runServer(config: ServerConfig, { credentials, signal, log
   await Promise.all([client.close(), open.close()])
 }
 
-function createApp(config: ServerConfig, logger: Logger, registry: Registry): FastifyInstance {
+interface AppOptions {
+  readonly registry: Registry
+  /** Undefined is plain HTTP. */
+  readonly certificate: CertificatePair | undefined
+}
+
+function createApp(config: ServerConfig, logger: Logger, { registry, certificate }: AppOptions): FastifyInstance {
   const app = Fastify({
+    https: certificate ?? null,
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.bodyBytes,

@@ -20,7 +20,7 @@ import {
   workerMessage,
 } from '@mnemos/contract'
 import { type Client, type Credentials, createClient, createInformer, type KubeObject, resource } from '@mnemos/kube'
-import { parseOperatorConfig, runOperator } from '@mnemos/operator'
+import { type OperatorConfig, parseOperatorConfig, runOperator } from '@mnemos/operator'
 import { eventually, startTestCluster, type TestCluster } from '@mnemos/testkit'
 import { pino } from 'pino'
 
@@ -31,7 +31,7 @@ const secrets = resource({ group: '', version: 'v1', plural: 'secrets', kind: 'S
 const namespaces = resource({ group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false })
 
 export const digest = `sha256:${'d'.repeat(64)}`
-const joinToken = 'a-token-for-tests'
+export const joinToken = 'a-token-for-tests'
 
 /** Times 20 × faster than the defaults. */
 export const fast = {
@@ -53,7 +53,7 @@ export interface Bench {
   readonly cluster: TestCluster
   readonly client: Client
   /** @param credentials default: admin, straight to the API server */
-  startOperator(identity?: string, credentials?: Credentials): Promise<OperatorProcess>
+  startOperator(identity?: string, credentials?: Credentials, overrides?: Partial<OperatorConfig>): Promise<OperatorProcess>
   job(name: string): Promise<Job>
   create(name: string, spec?: Partial<JobInput['spec']>): Promise<Job>
   /** Deletes every Job that has not ended. */
@@ -96,7 +96,8 @@ export async function startBench({ controllers = false, settings = {} }: BenchOp
     cluster,
     client,
     job,
-    startOperator: (identity, credentials = cluster.credentials()) => startOperator(credentials, settings, identity),
+    startOperator: (identity, credentials = cluster.credentials(), overrides = {}) =>
+      startOperator(credentials, { settings, overrides, ...(identity === undefined ? {} : { identity }) }),
     create: async (name, spec = {}) => client.create(jobs, aJobObject(name, spec)),
     clear: async () => {
       const { items } = await client.list(jobs, { namespace: 'default' })
@@ -154,13 +155,18 @@ export async function watchJobs(client: Client): Promise<{ phases(name: string):
   }
 }
 
+interface StartOptions {
+  readonly settings: Readonly<Record<string, string>>
+  readonly overrides: Partial<OperatorConfig>
+  readonly identity?: string
+}
+
 async function startOperator(
   credentials: Credentials,
-  settings: Readonly<Record<string, string>>,
-  identity = `operator-${randomUUID()}`,
+  { settings, overrides, identity = `operator-${randomUUID()}` }: StartOptions,
 ): Promise<OperatorProcess> {
   const stopped = new AbortController()
-  const config = parseOperatorConfig(settings, { identity, dispatchPort: 0, healthPort: 0, ...fast })
+  const config = parseOperatorConfig(settings, { identity, dispatchPort: 0, healthPort: 0, ...fast, ...overrides })
   const logger = pino({ level: process.env['MNEMOS_TEST_LOG'] ?? 'silent', name: identity })
   let done: Promise<void> | undefined
   const ports = await new Promise<{ dispatch: number; health: number }>((resolve, reject) => {

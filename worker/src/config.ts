@@ -25,6 +25,13 @@ const schema = z.object({
     .min(1)
     .optional()
     .describe('File with the token of the pod for audience mnemos, where the pool makes the pods; read anew at each connect.'),
+  caFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'File with the authorities that the operator and the server must be vouched for by; read anew at each connect. Without it, no TLS.',
+    ),
   cacheDir: z.string().min(1).default('.mnemos/worker').describe('Folder for models and results; one worker per folder.'),
   cacheBytes: z.coerce
     .number()

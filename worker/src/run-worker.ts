@@ -93,6 +93,7 @@ async function assemble(config: WorkerConfig, ports: WorkerPorts): Promise<Assem
   const instance = randomUUID()
   const connection: Connection = createConnection({
     addresses: config.operator,
+    caFile: config.caFile,
     clock,
     random,
     logger,
@@ -129,7 +130,7 @@ async function furnish(config: WorkerConfig, engine: Engine, of: Pick<Workshop, 
     onCorrupt: ({ path, digest, found }) => of.logger.warn({ path, wanted: digest, found }, 'a damaged model file was removed'),
   })
   const sources = { fileRoot: config.fileRoot, allowPrivate: config.allowPrivateSources }
-  const servers = createServers({ connections: 2 * config.slots + 8 })
+  const servers = createServers({ connections: 2 * config.slots + 8, caFile: config.caFile })
   return { ...of, cache, engines: enginesByName(engine), servers, retry, sources, scratch }
 }
 

@@ -2,7 +2,7 @@
  * The gRPC end of dispatch: listens all the time, serves streams only while there is a leader here; everybody else is told
  * UNAVAILABLE and tries another address.
  */
-import { type handleBidiStreamingCall, Server, ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js'
+import { type handleBidiStreamingCall, Server, type ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js'
 import { dispatchService, type Hello, maxDispatchMessageBytes, type OperatorMessage, type WorkerMessage } from '@mnemos/contract'
 import type { Logger } from '@mnemos/kube'
 import type { Admission, Refusal } from './admittance.ts'
@@ -28,6 +28,7 @@ export interface DispatchServer {
 export async function startDispatchServer(options: {
   host: string
   port: number
+  credentials: ServerCredentials
   leading: () => Leading | undefined
   logger: Logger
 }): Promise<DispatchServer> {
@@ -41,7 +42,7 @@ export async function startDispatchServer(options: {
   // The contract names no gRPC library, so its definition is of this shape without being of this type.
   server.addService(dispatchService, { connect })
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`${options.host}:${options.port}`, ServerCredentials.createInsecure(), (error, bound) =>
+    server.bindAsync(`${options.host}:${options.port}`, options.credentials, (error, bound) =>
       error === null ? resolve(bound) : reject(error),
     )
   })

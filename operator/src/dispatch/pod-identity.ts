@@ -7,11 +7,9 @@
  * never part of an answer. Knows no stream.
  */
 import { apiVersion, type WorkerPool } from '@mnemos/api'
+import { podTokenAudience } from '@mnemos/domain'
 import { type Client, controllerOf, type KubeObject, type OwnerReference, type Resource, resource } from '@mnemos/kube'
 import { deployments, pods, replicaSets } from '../resources.ts'
-
-/** What worker pods ask their token to be good for, and all it is good for. */
-export const podTokenAudience = 'mnemos'
 
 interface TokenReview extends KubeObject {
   readonly status?: {

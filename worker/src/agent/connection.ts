@@ -8,16 +8,19 @@
  * Guarantees: at most one stream; messages of an epoch below the highest ever seen are dropped, and a Welcome of such an epoch
  * ends its stream; an error of the stream is never thrown, only logged by code. What the messages mean is the agent's business.
  */
-import { type ChannelOptions, Client, type ClientDuplexStream, credentials, status } from '@grpc/grpc-js'
+import { type ChannelOptions, Client, type ClientDuplexStream, connectivityState, status } from '@grpc/grpc-js'
 import { dispatchService, maxDispatchMessageBytes, type OperatorMessage, type WorkerMessage } from '@mnemos/contract'
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { faultFields } from '../failure.ts'
 import { backoffMs } from '../storage/retry.ts'
+import { isDistrust, operatorCredentials, TrustError } from '../trust.ts'
 
 export interface ConnectionOptions {
   /** host:port of every operator, tried in turn. */
   readonly addresses: readonly string[]
+  /** File with the authorities that vouch for operators, read for each dial; without it the line is in the clear. */
+  readonly caFile?: string | undefined
   readonly clock: Clock
   readonly random: () => number
   readonly logger: Logger
@@ -26,9 +29,11 @@ export interface ConnectionOptions {
   /** Gets every message of the highest epoch, Welcome first. */
   readonly onMessage: (message: OperatorMessage) => void
   readonly onDisconnected: () => void
+  /** How long a connection may take to stand, in ms: an address of a pod that is gone answers nothing. Default 1500. */
+  readonly connectMs?: number
   /** How long an operator may take to answer Hello, in ms. Default 5000. */
   readonly welcomeMs?: number
-  /** First and longest pause between rounds over all addresses, in ms. Default 100 and 5000. */
+  /** First and longest pause between rounds over all addresses, in ms. Default 100 and 2000. */
   readonly pause?: { readonly firstMs: number; readonly longestMs: number }
 }
 
@@ -55,18 +60,22 @@ const channelOptions: ChannelOptions = {
 }
 
 export function createConnection(options: ConnectionOptions): Connection {
-  const { addresses, clock, logger, welcomeMs = 5000, pause = { firstMs: 100, longestMs: 5000 } } = options
+  const { addresses, caFile, clock, logger, connectMs = 1500, welcomeMs = 5000, pause = { firstMs: 100, longestMs: 2000 } } = options
   let highestEpoch = 0n
   let current: Stream | undefined
 
   /** One stream from Hello to its end. @returns whether it was welcomed */
   async function stay(address: string, signal: AbortSignal): Promise<boolean> {
-    const client = new Client(address, credentials.createInsecure(), channelOptions)
+    // A channel of its own for each dial: names are resolved anew, so a new leader is found as soon as it has the address.
+    const client = new Client(address, operatorCredentials(caFile), channelOptions)
     const { path, requestSerialize, responseDeserialize } = dispatchService.connect
     const stream = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize)
     const ended = Promise.withResolvers<undefined>()
     let isWelcome = false
     const silent = clock.setTimeout(() => stream.cancel(), welcomeMs)
+    const unreachable = clock.setTimeout(() => {
+      if (client.getChannel().getConnectivityState(false) !== connectivityState.READY) stream.cancel()
+    }, connectMs)
     let halfClosed: { cancel(): void } | undefined
     const stop = (): void => {
       stream.end()
@@ -100,6 +109,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       await ended.promise
     } finally {
       silent.cancel()
+      unreachable.cancel()
       halfClosed?.cancel()
       signal.removeEventListener('abort', stop)
       if (current === stream) {
@@ -120,7 +130,8 @@ export function createConnection(options: ConnectionOptions): Connection {
       for (let turn = 0; !signal.aborted; turn++) {
         const address = addresses[turn % addresses.length] ?? ''
         const isWelcome = await stay(address, signal).catch((error: unknown) => {
-          logger.warn({ address, ...faultFields(error) }, 'the operator could not be dialled')
+          const why = error instanceof TrustError ? { reason: error.message } : faultFields(error)
+          logger.warn({ address, ...why }, 'the operator could not be dialled')
           return false
         })
         if (isWelcome) {
@@ -140,6 +151,10 @@ export function createConnection(options: ConnectionOptions): Connection {
 function logStreamError(logger: Logger, address: string, error: Error): void {
   const code: number = 'code' in error && typeof error.code === 'number' ? error.code : status.UNKNOWN
   const details = 'details' in error ? String(error.details) : ''
+  if (isDistrust(details)) {
+    logger.warn({ address, details }, 'the operator is not vouched for by an authority of this worker (MNEMOS_WORKER_CA_FILE)')
+    return
+  }
   const level = [status.UNAVAILABLE, status.CANCELLED].map(Number).includes(code) ? 'debug' : 'warn'
   logger[level]({ address, code: status[code], details }, 'the stream to the operator failed')
 }

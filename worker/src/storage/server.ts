@@ -5,9 +5,10 @@
  * Transient (429, 5xx, a broken connection) or a WorkFailure that says what was refused. Each call is one try.
  */
 import type { Readable } from 'node:stream'
-import { type Dispatcher, Pool } from 'undici'
+import { buildConnector, type Dispatcher, Pool } from 'undici'
 import { z } from 'zod'
 import { codeOf, WorkFailure } from '../failure.ts'
+import { isDistrust, readBundle, TrustError } from '../trust.ts'
 import { Transient } from './retry.ts'
 
 const storedObject = z.object({ key: z.string(), sha256: z.string(), sizeBytes: z.int() })
@@ -42,14 +43,22 @@ export interface Servers {
   close(): Promise<void>
 }
 
-/** Keeps one pool per server URL. @param options.connections per server, default 32 */
-export function createServers(options: { connections?: number } = {}): Servers {
+export interface ServersOptions {
+  /** Connections per server. Default 32. */
+  readonly connections?: number
+  /** File with the authorities that vouch for servers. Default: the system's. */
+  readonly caFile?: string | undefined
+}
+
+/** Keeps one pool per server URL. */
+export function createServers(options: ServersOptions = {}): Servers {
   const pools = new Map<string, Pool>()
   function poolOf(origin: string): Pool {
     const known = pools.get(origin)
     if (known !== undefined) return known
     const pool = new Pool(origin, {
       allowH2: false,
+      ...(options.caFile === undefined ? {} : { connect: connectorOf(options.caFile) }),
       connections: options.connections ?? 32,
       bodyTimeout: 60_000,
       headersTimeout: 60_000,
@@ -69,6 +78,24 @@ export function createServers(options: { connections?: number } = {}): Servers {
       pools.clear()
     },
   }
+}
+
+/** Opens each connection with the bundle as it is then. */
+function connectorOf(caFile: string): buildConnector.connector {
+  return (to, opened) => {
+    try {
+      buildConnector({ ca: readBundle(caFile), allowH2: false, timeout: 10_000 })(to, opened)
+    } catch (error) {
+      opened(error instanceof Error ? error : new Error(String(error)), null)
+    }
+  }
+}
+
+/** Why a connection failed, for the one who has to mend it. */
+function troubleOf(error: unknown): string {
+  if (error instanceof TrustError) return error.message
+  const code = codeOf(error) ?? 'connection error'
+  return isDistrust(code) ? `${code}: no authority of this worker (MNEMOS_WORKER_CA_FILE) vouches for the server` : code
 }
 
 function parseBase(url: string): URL {
@@ -92,7 +119,7 @@ function sessionOf(pool: Pool, base: URL, token: string): ServerSession {
       })
     } catch (error) {
       signal.throwIfAborted()
-      throw new Transient(`${method} at ${base.origin} failed: ${codeOf(error) ?? 'connection error'}`, { cause: error })
+      throw new Transient(`${method} at ${base.origin} failed: ${troubleOf(error)}`, { cause: error })
     }
   }
   return {
