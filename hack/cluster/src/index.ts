@@ -4,7 +4,7 @@ export { type Cluster, type ClusterOptions, type ClusterUser, startCluster } fro
 export { debianPackages } from './debian.ts'
 export { buildImage, hasImage, type ImageBuild, imageId, loadImage, removeImage, saveImage } from './images.ts'
 export { type NodeCluster, type NodeOptions, startNode } from './node.ts'
-export { helmPrograms } from './node-programs.ts'
+export { helmPrograms, nodePrograms } from './node-programs.ts'
 export { cleanNode } from './node-record.ts'
 export { freePort } from './process.ts'
 export { clusterPrograms } from './programs.ts'

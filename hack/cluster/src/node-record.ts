@@ -46,7 +46,7 @@ export async function cleanNode(): Promise<boolean> {
   const text = await readFile(file, 'utf8').catch(() => undefined)
   if (text === undefined) return false
   const owner = JSON.parse(text) as NodeRecord
-  if (owner.pid !== process.pid && (await startTicks(owner.pid)) === owner.startTicks) {
+  if ((await startTicks(owner.pid)) === owner.startTicks) {
     throw new Error(
       `process ${owner.pid} already runs a node on this machine, in ${owner.folder}; stop it first (there can be one at a time)`,
     )
@@ -77,8 +77,10 @@ async function removeExcept(folder: string, keep: readonly string[]): Promise<vo
   }
 }
 
+/** Undefined when there is no such process, or only its exit code is left of it. */
 async function startTicks(pid: number): Promise<string | undefined> {
-  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
-  // The second field, a name in parentheses, may hold anything; field 22 is the 20th after it.
-  return text?.slice(text.lastIndexOf(')') + 2).split(' ')[19]
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  // The second field, a name in parentheses, may hold anything; the state follows it, and field 22 is the 20th after it.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19]
 }
