@@ -30,7 +30,7 @@ export const operatorAccess: readonly Access[] = [
   { resource: jobs, subresource: 'status', verbs: ['patch'], ...cluster },
   { resource: models, verbs: watched, ...cluster },
   { resource: models, subresource: 'status', verbs: ['patch'], ...cluster },
-  { resource: pools, verbs: [...watched, 'get'], ...cluster },
+  { resource: pools, verbs: [...watched, 'get', ...applied, 'delete'], ...cluster },
   { resource: pools, subresource: 'status', verbs: ['patch'], ...cluster },
   { resource: workers, verbs: [...watched, 'get', ...applied, 'delete'], ...cluster },
   { resource: workers, subresource: 'status', verbs: ['patch'], ...cluster },

@@ -125,7 +125,7 @@ async function beginTerm({ config, leadership, clock, logger, metrics }: TermOpt
   }
   const controllers: readonly Controller[] = [
     jobController({ sessions, reports, placement, now: () => clock.now() }, perform),
-    modelController(pace),
+    modelController({ pace, serverUrl }),
     workerController({ sessions, placement, pace }),
     workerPoolController({ settings: config.pods, sessions, placement, pace }),
   ]

@@ -3,9 +3,20 @@
  * that asked since the last one.
  */
 import { type Job, type Model, parseTime } from '@mnemos/api'
-import { anyEngine, type Demand, isActive, isTerminal, mayUse, type PlacedOn, Placement, StartRate, type Waiting } from '@mnemos/domain'
+import {
+  anyEngine,
+  type Demand,
+  isActive,
+  isTerminal,
+  mayUse,
+  type PlacedOn,
+  Placement,
+  StartRate,
+  servingPoolOf,
+  type Waiting,
+} from '@mnemos/domain'
 import type { Change, ObjectName, Reader } from '@mnemos/kube'
-import { nameOfKey } from '@mnemos/kube'
+import { isControlledBy, keyOf, nameOfKey } from '@mnemos/kube'
 import type { Session, SessionLink } from './dispatch/sessions.ts'
 import { namespaces, pools, workers } from './resources.ts'
 
@@ -63,6 +74,7 @@ export class PlacementLoop {
     this.#placement.setWorker({
       name: session.worker,
       instance: session.instance,
+      pool: session.poolKey,
       engines,
       slots,
       accepting:
@@ -101,6 +113,13 @@ export class PlacementLoop {
   }
 }
 
+/** Whoever asks a Model that is served goes to its pool; the Job that warms the Model up proves nothing elsewhere. */
+function poolOf(job: Job, model: Model | undefined): Pick<Demand, 'preferredPool' | 'requiredPool'> {
+  const serving = model === undefined ? undefined : servingPoolOf(model)
+  if (model === undefined || serving === undefined) return {}
+  return isControlledBy(job, model) ? { requiredPool: keyOf(serving) } : { preferredPool: keyOf(serving) }
+}
+
 /** Maintenance runs on any Worker; an inference needs one with the Model's engine. */
 function demandOf(job: Job, model: Model | undefined): Demand {
   const { uid = '', namespace = '', name, creationTimestamp } = job.metadata
@@ -112,5 +131,6 @@ function demandOf(job: Job, model: Model | undefined): Demand {
     createdAt: parseTime(creationTimestamp) ?? 0,
     engine: job.spec.inference === undefined ? anyEngine : (model?.spec.runtime.engine ?? 'llama-cpp'),
     digest: job.spec.inference === undefined ? undefined : model?.status?.digest,
+    ...poolOf(job, model),
   }
 }

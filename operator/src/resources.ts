@@ -11,7 +11,7 @@ import {
   workerPoolResource,
   workerResource,
 } from '@mnemos/api'
-import { type ConfigMap, type Deployment, isTerminal, labelOf, type Pod, poolLabel } from '@mnemos/domain'
+import { type ConfigMap, type Deployment, isTerminal, labelOf, type Pod, poolLabel, servingPoolOf } from '@mnemos/domain'
 import { type KubeObject, keyOf, resource } from '@mnemos/kube'
 
 /** Who we are to the API server's record of who set which field. */
@@ -95,6 +95,11 @@ function live(job: Job, value: string | undefined): readonly string[] {
 
 export const modelIndexes = {
   digest: ({ status }: Model): readonly string[] => (status?.digest === undefined ? [] : [status.digest]),
+  /** The pool that is to serve it. */
+  pool: (model: Model): readonly string[] => {
+    const pool = servingPoolOf(model)
+    return pool === undefined ? [] : [keyOf(pool)]
+  },
 }
 
 /** A Pod as it is cached: what it is, and how it fares. */

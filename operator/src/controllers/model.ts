@@ -1,15 +1,36 @@
-/** Brings a Model's bytes in and says where they are. Decides nothing itself: see domain/models/model.ts. */
+/** Brings a Model's bytes in, says where they are, and has it served. Decides nothing itself: see domain/models/model.ts. */
 import type { Model, Worker } from '@mnemos/api'
-import { decideModel, importJobName, type ModelWorld } from '@mnemos/domain'
-import { type Change, controller, isControlledBy, keyOf, onChange, type Reader } from '@mnemos/kube'
+import {
+  decideModel,
+  importJobName,
+  type ModelWorld,
+  mayUse,
+  ownPoolName,
+  type ServingWorld,
+  servingPoolOf,
+  warmUpJobName,
+} from '@mnemos/domain'
+import { type Change, controller, isControlledBy, type KubeObject, keyOf, onChange, type Reader } from '@mnemos/kube'
 import type { Pace } from '../pace.ts'
-import { jobs, models, workerIndexes, workers } from '../resources.ts'
+import { jobs, models, namespaces, pools, workerIndexes, workers } from '../resources.ts'
 
-export const modelController = (pace: Pace) =>
+interface ModelSources {
+  readonly pace: Pace
+  readonly serverUrl: string
+}
+
+export const modelController = ({ pace, serverUrl }: ModelSources) =>
   controller(models, {
-    owns: [jobs],
-    wakes: [onChange(workers, (change, reader) => heldBefore(change).flatMap((digest) => modelsWith(reader, digest)))],
-    observe: (reader, model) => ({ ...observeModel(reader, model), dueInMs: pace.dueInMs(model.metadata.uid) }),
+    owns: [jobs, pools],
+    wakes: [
+      onChange(workers, (change, reader) => heldBefore(change).flatMap((digest) => keysOf(reader.byIndex(models, 'digest', digest)))),
+      onChange(pools, ({ object }, reader) => keysOf(reader.byIndex(models, 'pool', keyOf(object.metadata)))),
+    ],
+    observe: (reader, model) => ({
+      ...observeModel(reader, model),
+      serving: { ...observeServing(reader, model), serverUrl },
+      dueInMs: pace.dueInMs(model.metadata.uid),
+    }),
     decide: decideModel,
     perform: (written) => pace.written(written),
   })
@@ -20,18 +41,36 @@ function heldBefore(change: Change<Worker>): readonly string[] {
   return [...new Set([...workerIndexes.digest(change.object), ...before])]
 }
 
-function modelsWith(reader: Reader, digest: string): readonly string[] {
-  return reader.byIndex(models, 'digest', digest).map(({ metadata }) => keyOf(metadata))
+function keysOf(objects: readonly KubeObject[]): readonly string[] {
+  return objects.map(({ metadata }) => keyOf(metadata))
 }
 
-function observeModel(reader: Reader, model: Model): Omit<ModelWorld, 'dueInMs'> {
-  const importJob = reader.get(jobs, { namespace: model.metadata.namespace ?? '', name: importJobName(model) })
+function observeModel(reader: Reader, model: Model): Omit<ModelWorld, 'dueInMs' | 'serving'> {
   return {
     model,
-    importJob: importJob !== undefined && isControlledBy(importJob, model) ? importJob : undefined,
+    importJob: ownOf(model, reader.get(jobs, { namespace: model.metadata.namespace ?? '', name: importJobName(model) })),
     cachedOn: holdersOf(reader, model),
     loadedOn: holdersOf(reader, model, 'Loaded'),
   }
+}
+
+function observeServing(reader: Reader, model: Model): Omit<ServingWorld, 'serverUrl'> {
+  const { namespace = '' } = model.metadata
+  const wanted = servingPoolOf(model)
+  const pool = wanted === undefined ? undefined : reader.get(pools, wanted)
+  const ownPool = ownOf(model, reader.get(pools, { namespace, name: ownPoolName(model) }))
+  const labels = reader.get(namespaces, { name: namespace })?.metadata.labels ?? {}
+  return {
+    // One of the same name that somebody else made is not ours to serve by.
+    pool: model.spec.serving?.resources === undefined ? pool : ownPool,
+    poolAllowed: pool !== undefined && mayUse(pool.spec.allowedNamespaces, pool.metadata.namespace ?? '', { name: namespace, labels }),
+    ownPool,
+    warmUp: ownOf(model, reader.get(jobs, { namespace, name: warmUpJobName(model) })),
+  }
+}
+
+function ownOf<T extends KubeObject>(model: Model, object: T | undefined): T | undefined {
+  return object !== undefined && isControlledBy(object, model) ? object : undefined
 }
 
 /** Names of the Workers that hold the bytes, in order. */

@@ -36,6 +36,14 @@ export const reasonsByKind = {
     ArtifactVerified: 'The bytes are in the artifact store and their SHA-256 is the one in the status.',
     DigestMismatch: 'The bytes at the source do not have the digest that `spec.source.digest` demands.',
     ImportFailed: 'The import Job failed.',
+    PoolNotFound: 'The WorkerPool that is to serve the Model does not exist (yet).',
+    PoolNotAllowed: 'The WorkerPool that is to serve the Model does not allow its namespace (`spec.allowedNamespaces`).',
+    WaitingForPool: 'The WorkerPool that is to serve the Model has no ready worker.',
+    WarmingUp: 'A Job asks the Model for its first token.',
+    WarmUpFailed: 'The Job that asked the Model for its first token failed.',
+    FirstTokenCame: 'The Model has answered since its last change.',
+    Serving: 'The bytes are verified, the Model has answered, and a worker keeps it.',
+    Asleep: 'The WorkerPool that serves the Model is scaled to zero.',
   },
   WorkerPool: {
     WorkersReady: 'At least one Worker of the pool is connected and fresh.',
@@ -71,6 +79,7 @@ export const conditionTypes = {
   DeadLettered: 'The Job used up its retries; a new Job is needed.',
   Placed: 'An attempt of the Job is out, on the Worker that the status names.',
   Started: 'The Worker has begun with the attempt.',
+  FirstToken: 'A token came out of the Model as it is now; only of Models with `spec.serving`.',
   ArtifactVerified: 'The bytes of the Model are stored and have the digest in the status.',
   HeartbeatFresh: 'The Worker was heard from lately.',
 } as const

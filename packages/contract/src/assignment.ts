@@ -68,6 +68,16 @@ export function decodeWork(bytes: Uint8Array): AssignmentWork {
   throw new Error(`the assignment cannot be read: ${fields.join(', ')}`)
 }
 
+/** Encodes one of `Preload.models`: UTF-8 JSON. */
+export const encodeModel = (model: AssignedModel): Uint8Array => new TextEncoder().encode(JSON.stringify(model))
+
+/** Decodes one of `Preload.models`. @throws Error when it is none: worker and operator are of different versions */
+export function decodeModel(bytes: Uint8Array): AssignedModel {
+  const parsed = assignedModel.safeParse(parseJson(bytes))
+  if (parsed.success) return parsed.data
+  throw new Error(`the model cannot be read: ${parsed.error.issues.map(({ path }) => path.join('.')).join(', ')}`)
+}
+
 function parseJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))

@@ -29,6 +29,7 @@ export {
   type ModelState,
   type OperatorMessage,
   OperatorMessageSchema,
+  type Preload,
   type Progress as AttemptProgress,
   type Released,
   type Result as AttemptResult,

@@ -6,6 +6,7 @@ export type { Cause, PatchOperation, Refusal, ReviewContext, ReviewedObject, Rev
 export { type AllowedNamespaces, mayUse, type NamespaceLabels } from './allowed-namespaces.ts'
 export { childName } from './child-name.ts'
 export { decideModel, importJobName, type ModelPlan, type ModelWorld } from './models/model.ts'
+export { ownPoolName, type ServingWorld, servingPoolOf, warmUpJobName } from './models/model-serving.ts'
 export { decideJob } from './scheduling/job.ts'
 export { isActive, isTerminal, type JobPlan } from './scheduling/job-status.ts'
 export type {

@@ -2,8 +2,9 @@
 import { z } from 'zod'
 import { conditions } from '../conditions.ts'
 import { defineKind, type InputOf, type ObjectOf } from '../kind.ts'
-import { mapOf } from '../schema.ts'
-import { allowedNamespaces, dnsName } from './references.ts'
+import { mapOf, mark, type Rule } from '../schema.ts'
+import { workerResources } from './pod-template.ts'
+import { allowedNamespaces, dnsName, objectReference } from './references.ts'
 
 export const digestPattern = /^sha256:[a-f0-9]{64}$/
 
@@ -28,6 +29,43 @@ const source = z.object({
     .describe('Secret in the same namespace with credentials for the source; mounted only where the import runs.'),
 })
 
+const replicas = z.int32().min(0).max(1000)
+const servingRules: readonly Rule[] = [
+  {
+    rule: 'has(self.poolRef) != has(self.resources)',
+    message: 'exactly one of poolRef and resources must be given',
+    reason: 'FieldValueInvalid',
+  },
+  ...(['minReplicas', 'maxReplicas'] as const).map(
+    (field): Rule => ({
+      rule: `!has(self.poolRef) || !has(self.${field})`,
+      message: 'is decided by the WorkerPool of poolRef; remove it here',
+      fieldPath: `.${field}`,
+      reason: 'FieldValueForbidden',
+    }),
+  ),
+  {
+    rule: '!has(self.minReplicas) || !has(self.maxReplicas) || self.minReplicas <= self.maxReplicas',
+    message: 'must be at least minReplicas',
+    fieldPath: '.maxReplicas',
+    reason: 'FieldValueInvalid',
+  },
+]
+
+const serving = mark(
+  z.object({
+    poolRef: objectReference.optional().describe('WorkerPool whose workers keep the model in memory; it must allow this namespace.'),
+    resources: workerResources
+      .optional()
+      .describe(
+        'A WorkerPool of its own is made, whose workers ask this of their nodes. For placement on nodes, make a pool and use poolRef.',
+      ),
+    minReplicas: replicas.optional().describe('Fewest workers of the own pool; 1 when absent.'),
+    maxReplicas: replicas.optional().describe('Most workers of the own pool; as many as minReplicas, and at least 1, when absent.'),
+  }),
+  { rules: servingRules },
+)
+
 const spec = z.object({
   source: source.describe('Where the bytes come from.'),
   family: z.string().min(1).max(64).optional().describe('Model family, e.g. llama; detected when absent.'),
@@ -41,12 +79,15 @@ const spec = z.object({
     })
     .default({ engine: 'llama-cpp' })
     .describe('How the model is run.'),
+  serving: serving
+    .optional()
+    .describe('Keeps the model loaded and answering. Ready then means that a token came out; without it, that the bytes are verified.'),
   allowedNamespaces: allowedNamespaces.default({ from: 'Same' }).describe('Namespaces whose Jobs may use the model.'),
 })
 
 const status = z.object({
   phase: z
-    .enum(['Pending', 'Importing', 'Ready', 'Failed'])
+    .enum(['Pending', 'Importing', 'Starting', 'Ready', 'Failed'])
     .default('Pending')
     .describe('Where the model is, for people; programs read conditions.'),
   observedGeneration: z.int().min(0).default(0).describe('The generation of the spec that this status describes.'),
@@ -54,6 +95,25 @@ const status = z.object({
   digest: z.string().max(71).regex(digestPattern).optional().describe('SHA-256 of the verified bytes.'),
   sizeBytes: z.int().min(0).optional().describe('Size of the verified bytes.'),
   artifact: z.string().max(512).optional().describe('Key of the bytes in the artifact store.'),
+  importedBy: z.string().max(63).optional().describe('Import Job of the source that was verified; another source is imported anew.'),
+  firstToken: z
+    .object({
+      generation: z.int().min(0).describe('The generation of the spec that was asked.'),
+      digest: z.string().max(71).regex(digestPattern).describe('SHA-256 of the bytes that answered.'),
+      at: z.iso.datetime().describe('When.'),
+    })
+    .optional()
+    .describe('The last time that a warm-up made the model answer.'),
+  endpoint: z
+    .object({
+      url: z
+        .string()
+        .max(512)
+        .describe('URL of the server to which Jobs that ask the model are posted (POST /v1/jobs); no OpenAI-compatible route yet.'),
+      model: dnsName.describe('Name by which a Job of this namespace asks for it (`modelRef.name`).'),
+    })
+    .optional()
+    .describe('Where to ask a model that is being served.'),
   resolved: z
     .object({
       format: z.string().max(64).optional().describe('File format found.'),

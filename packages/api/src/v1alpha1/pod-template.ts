@@ -3,7 +3,7 @@
  * PodSpec that make a pod a worker (its program, its security, its volumes) are not the user's.
  */
 import { z } from 'zod'
-import { keyedBy, mapOf, rule } from '../schema.ts'
+import { keyedBy, mapOf, quantity, rule } from '../schema.ts'
 import { dnsName } from './references.ts'
 
 const labelKey = z.string().min(1).max(317)
@@ -120,6 +120,14 @@ export const podTemplate = z.object({
   )
     .optional()
     .describe('More environment variables of the worker, e.g. MNEMOS_WORKER_ENGINE_THREADS; those that tie it to its pool stay.'),
+})
+
+const amounts = mapOf(quantity(), { maxKeys: 16, maxKeyLength: 317 })
+
+/** What a worker asks of its node. */
+export const workerResources = z.object({
+  requests: amounts.optional().describe('Least amounts, e.g. cpu, memory, nvidia.com/gpu.'),
+  limits: amounts.optional().describe('Most amounts. Devices such as nvidia.com/gpu are the same in both; one of the two is enough.'),
 })
 
 /** A device that a driver of dynamic resource allocation hands to the pod. */

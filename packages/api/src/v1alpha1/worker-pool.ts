@@ -5,20 +5,12 @@
 import { z } from 'zod'
 import { conditions } from '../conditions.ts'
 import { defineKind, type InputOf, type ObjectOf } from '../kind.ts'
-import { keyedBy, mapOf, mark, quantity, type Rule, rule } from '../schema.ts'
-import { podTemplate, resourceClaim } from './pod-template.ts'
+import { keyedBy, mark, quantity, type Rule, rule } from '../schema.ts'
+import { podTemplate, resourceClaim, workerResources } from './pod-template.ts'
 import { allowedNamespaces, dnsName, objectReference } from './references.ts'
 
 /** Engines that a worker may run. */
 export const engines = ['llama-cpp', 'vllm', 'pytorch'] as const
-
-const amounts = mapOf(quantity(), { maxKeys: 16, maxKeyLength: 317 })
-
-/** What a worker asks of its node. */
-export const workerResources = z.object({
-  requests: amounts.optional().describe('Least amounts, e.g. cpu, memory, nvidia.com/gpu.'),
-  limits: amounts.optional().describe('Most amounts. Devices such as nvidia.com/gpu are the same in both; one of the two is enough.'),
-})
 
 /** How many workers a pool may have. */
 export const scaling = rule(

@@ -9,8 +9,10 @@ const digest = aDigest('found')
 const artifact = `models/sha256/${digest.slice(7)}`
 const fresh = aModel('m').from('https://models.example/m.gguf')
 
+const unserved = { pool: undefined, poolAllowed: false, ownPool: undefined, warmUp: undefined, serverUrl: 'https://server' }
+
 function world(model: ModelBuilder, importJob?: JobBuilder, of: Partial<ModelWorld> = {}): ModelWorld {
-  return { model: model.build(), importJob: importJob?.build(), cachedOn: [], loadedOn: [], dueInMs: 0, ...of }
+  return { model: model.build(), importJob: importJob?.build(), cachedOn: [], loadedOn: [], serving: unserved, dueInMs: 0, ...of }
 }
 
 const importing = aJob('import').importing('https://models.example/m.gguf')
@@ -123,10 +125,16 @@ test('where the bytes are is written when it is due', () => {
 
 test('a verified Model whose import Job is gone stays ready', () => {
   const known = verified.thatIs({
+    importedBy: importJobName(verified.build()),
     conditions: [
       { type: 'ArtifactVerified', status: 'True', reason: 'ArtifactVerified', message: '', observedGeneration: 1, lastTransitionTime: '' },
     ],
   })
   assert.equal(decideModel(world(known), now).status?.phase, 'Ready')
   assert.equal(decideModel(world(known), now).create, undefined)
+  const shared = known.with({ allowedNamespaces: { from: 'All' } }).build()
+  const edited = { ...shared, metadata: { ...shared.metadata, generation: 2 } }
+  assert.equal(decideModel({ ...world(known), model: edited }, now).create, undefined, 'who may use it says nothing about its bytes')
+  const elsewhere = known.from('https://models.example/other.gguf')
+  assert.equal(decideModel(world(elsewhere), now).create?.length, 1, 'another source is imported')
 })

@@ -11,6 +11,7 @@ import { requesterAnnotation } from '../admission/requester.ts'
 import { childName } from '../child-name.ts'
 import { isTerminal, statusOf } from '../scheduling/job-status.ts'
 import type { Written } from '../written.ts'
+import { type ServingWorld, withServing } from './model-serving.ts'
 
 export interface ModelWorld {
   readonly model: Model
@@ -19,6 +20,8 @@ export interface ModelWorld {
   /** Workers that hold the bytes, sorted by name. */
   readonly cachedOn: readonly string[]
   readonly loadedOn: readonly string[]
+  /** What there is to serve it by. */
+  readonly serving: ServingWorld
   /** How long the next write of these lists has to wait, in milliseconds. */
   readonly dueInMs: number
 }
@@ -43,7 +46,9 @@ const imported = z.object({
 
 /** Name of the Job that imports the present source of a Model. */
 export function importJobName({ metadata, spec }: Model): string {
-  return childName(metadata.name, 'import', `${spec.source.uri} ${spec.source.digest ?? ''}`)
+  const { uri, digest = '', secretRef } = spec.source
+  const secret = secretRef === undefined ? '' : ` with ${secretRef.name}`
+  return childName(metadata.name, 'import', `${uri} ${digest}${secret}`)
 }
 
 /** @param now milliseconds since 1970 */
@@ -57,14 +62,10 @@ export function decideModel(world: ModelWorld, now: number): ModelPlan {
   return importingPlan(model, importJob, now)
 }
 
-/** Whether the bytes of the present source were verified before. */
-function isVerified({ metadata, status }: Model): boolean {
-  return (
-    status?.conditions.some(
-      ({ type, status: is, observedGeneration }) =>
-        type === 'ArtifactVerified' && is === 'True' && observedGeneration === (metadata.generation ?? 0),
-    ) ?? false
-  )
+/** Whether the bytes of the present source were verified before, whatever else was edited since. */
+function isVerified(model: Model): boolean {
+  const { conditions = [], importedBy } = model.status ?? {}
+  return importedBy === importJobName(model) && conditions.some(({ type, status: is }) => type === 'ArtifactVerified' && is === 'True')
 }
 
 function importPlan(model: Model): ModelPlan {
@@ -83,7 +84,8 @@ function importPlan(model: Model): ModelPlan {
     },
     spec: { maintenance: { task: 'ImportModel', parameters: { uri, ...(digest === undefined ? {} : { digest }) } }, priority: 'high' },
   }
-  const { digest: _digest, artifact: _artifact, sizeBytes: _size, resolved: _resolved, progress: _progress, ...kept } = statusOfModel(model)
+  const { digest: _digest, artifact: _artifact, sizeBytes: _size, resolved: _resolved, progress: _progress, ...rest } = statusOfModel(model)
+  const { importedBy: _importedBy, ...kept } = rest
   const message = `Job ${job.metadata.name} imports ${shownUri(uri)}.`
   return { ...plan({ ...kept, phase: 'Importing' }, waitingFacts('Importing', message)), create: [job] }
 }
@@ -128,7 +130,7 @@ function importedPlan(world: ModelWorld, job: Job): ModelPlan {
     )
   const { progress: _progress, ...kept } = statusOfModel(model)
   const known = Object.fromEntries(Object.entries(resolved).filter(([, value]) => value !== undefined))
-  return readyPlan(world, { ...kept, phase: 'Ready', digest, artifact, sizeBytes, resolved: known })
+  return readyPlan(world, { ...kept, phase: 'Ready', digest, artifact, sizeBytes, resolved: known, importedBy: importJobName(model) })
 }
 
 function failedPlan(model: Model, job: Job): ModelPlan {
@@ -173,7 +175,11 @@ function readyFacts(model: Model, digest: string | undefined): ConditionFact[] {
 }
 
 /** Where the bytes are changes with every Worker, so it is written rarely. */
-function readyPlan({ model, cachedOn, loadedOn, dueInMs }: ModelWorld, status: ModelStatus): ModelPlan {
+function readyPlan(world: ModelWorld, status: ModelStatus): ModelPlan {
+  return withServing(world, verifiedPlan(world, { ...status, phase: 'Ready' }))
+}
+
+function verifiedPlan({ model, cachedOn, loadedOn, dueInMs }: ModelWorld, status: ModelStatus): ModelPlan {
   const facts = readyFacts(model, status.digest)
   const places = { cachedOn: cachedOn.slice(0, maxWorkersListed), loadedOn: loadedOn.slice(0, maxWorkersListed) }
   if (isSame(places.cachedOn, status.cachedOn) && isSame(places.loadedOn, status.loadedOn)) return plan(status, facts)

@@ -224,7 +224,8 @@ function modelIsNotAllowed({ job, model, modelAllowed }: JobWorld): Finding | un
 function modelIsNotReady({ model }: JobWorld): Finding | undefined {
   if (model === undefined) return undefined
   const { phase, digest, artifact } = model.status ?? {}
-  if (phase === 'Ready' && digest !== undefined && artifact !== undefined) return undefined
+  // A Model that is being brought up for serving has its bytes: whoever asks it is part of that.
+  if (digest !== undefined && artifact !== undefined) return undefined
   const state = phase === 'Failed' ? 'its import failed, see its conditions' : 'its artifact is not verified yet'
   return { reason: 'ModelNotReady', message: `waits for Model ${model.metadata.name}: ${state}` }
 }

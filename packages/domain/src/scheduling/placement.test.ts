@@ -56,6 +56,16 @@ const cases: Record<string, { workers: readonly WorkerSlots[]; demands: readonly
     demands: [aDemand('1'), aDemand('2', { createdAt: 1 })],
     want: { 1: 'loaded', 2: 'cached' },
   },
+  'a served model goes to its pool first, and elsewhere when that is full': {
+    workers: [aWorker('loaded', { pool: 'a/other', slots: 8, ...holds('Loaded') }), aWorker('home', { pool: 'a/home' })],
+    demands: [aDemand('1', { preferredPool: 'a/home' }), aDemand('2', { preferredPool: 'a/home', createdAt: 1 })],
+    want: { 1: 'home', 2: 'loaded' },
+  },
+  'what must run in a pool runs nowhere else': {
+    workers: [aWorker('other', { pool: 'a/other', slots: 8 }), aWorker('home', { pool: 'a/home' })],
+    demands: [aDemand('1', { requiredPool: 'a/home' }), aDemand('2', { requiredPool: 'a/home', createdAt: 1 }), aDemand('3', { createdAt: 2 })],
+    want: { 1: 'home', 3: 'other' },
+  },
   'a worker without the engine gets nothing': { workers: [aWorker('w', { engines: ['vllm'] })], demands: [aDemand('1')], want: {} },
   'work without an engine runs anywhere': {
     workers: [aWorker('w', { engines: ['vllm'] })],

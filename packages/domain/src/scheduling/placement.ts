@@ -20,11 +20,17 @@ export interface Demand {
   readonly engine: string
   /** Digest of the model; undefined for work that needs none. */
   readonly digest: string | undefined
+  /** The pool that keeps its model, `<namespace>/<name>`: gone to first, and left out if another has room sooner. */
+  readonly preferredPool?: string | undefined
+  /** Only this pool will do. */
+  readonly requiredPool?: string | undefined
 }
 
 export interface WorkerSlots {
   readonly name: string
   readonly instance: string
+  /** `<namespace>/<name>` of its WorkerPool. */
+  readonly pool?: string
   readonly engines: readonly string[]
   readonly slots: number
   /** Takes new work: connected, fresh, not draining. */
@@ -66,7 +72,7 @@ export class Placement {
     if (this.#reserved.has(demand.uid) || this.#occupied.has(demand.uid)) return
     const known = this.#waiting.get(demand.uid)
     if (known !== undefined) {
-      if (known.priority === demand.priority && known.digest === demand.digest && known.engine === demand.engine) return
+      if (known.priority === demand.priority && classOf(known) === classOf(demand)) return
       this.#lineOf(known).remove(known.uid)
     }
     this.#waiting.set(demand.uid, demand)
@@ -198,7 +204,7 @@ export class Placement {
   }
 
   #lineOf(demand: Demand): Line {
-    const id = `${demand.namespace} ${demand.engine} ${demand.digest ?? ''}`
+    const id = classOf(demand)
     const known = this.#lines.get(id)
     if (known !== undefined) return known
     const made = new ClassLine(goesBefore, () => this.#lines.delete(id))
@@ -212,6 +218,11 @@ export const anyEngine = 'any'
 
 const rank: Readonly<Record<Priority, number>> = { critical: 0, high: 1, normal: 2, low: 3 }
 
+/** Jobs of one class are the same to every Worker. */
+function classOf({ namespace, engine, digest, preferredPool, requiredPool }: Demand): string {
+  return [namespace, engine, digest, preferredPool, requiredPool].join(' ')
+}
+
 /** Priority, then age, then UID, so that the order is total. */
 export function goesBefore(a: Demand, b: Demand): boolean {
   if (rank[a.priority] !== rank[b.priority]) return rank[a.priority] < rank[b.priority]
@@ -220,6 +231,7 @@ export function goesBefore(a: Demand, b: Demand): boolean {
 }
 
 function canRun(slots: WorkerSlots, demand: Demand): boolean {
+  if (demand.requiredPool !== undefined && slots.pool !== demand.requiredPool) return false
   return (demand.engine === anyEngine || slots.engines.includes(demand.engine)) && slots.mayServe(demand.namespace)
 }
 
@@ -228,7 +240,7 @@ function bestWorker(free: readonly WorkerState[], demand: Demand): WorkerState |
   let bestScore = -1
   for (const state of free) {
     if (!canRun(state.slots, demand)) continue
-    const score = affinity(state.slots, demand.digest) + (state.slots.slots - state.holders.size) / state.slots.slots
+    const score = affinity(state.slots, demand) + (state.slots.slots - state.holders.size) / state.slots.slots
     if (score > bestScore) {
       best = state
       bestScore = score
@@ -237,7 +249,8 @@ function bestWorker(free: readonly WorkerState[], demand: Demand): WorkerState |
   return best
 }
 
-function affinity({ models }: WorkerSlots, digest: string | undefined): number {
+function affinity({ models, pool }: WorkerSlots, { digest, preferredPool }: Demand): number {
+  const home = preferredPool !== undefined && pool === preferredPool ? 8 : 0
   const state = digest === undefined ? undefined : models.get(digest)
-  return state === 'Loaded' ? 4 : state === 'Cached' ? 2 : 0
+  return home + (state === 'Loaded' ? 4 : state === 'Cached' ? 2 : 0)
 }

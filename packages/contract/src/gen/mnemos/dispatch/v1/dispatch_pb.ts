@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file mnemos/dispatch/v1/dispatch.proto.
  */
 export const file_mnemos_dispatch_v1_dispatch: GenFile = /*@__PURE__*/
-  fileDesc("CiFtbmVtb3MvZGlzcGF0Y2gvdjEvZGlzcGF0Y2gucHJvdG8SEm1uZW1vcy5kaXNwYXRjaC52MSK8AgoNV29ya2VyTWVzc2FnZRIqCgVoZWxsbxgBIAEoCzIZLm1uZW1vcy5kaXNwYXRjaC52MS5IZWxsb0gAEjIKCWhlYXJ0YmVhdBgCIAEoCzIdLm1uZW1vcy5kaXNwYXRjaC52MS5IZWFydGJlYXRIABIuCgdzdGFydGVkGAMgASgLMhsubW5lbW9zLmRpc3BhdGNoLnYxLlN0YXJ0ZWRIABIwCghwcm9ncmVzcxgEIAEoCzIcLm1uZW1vcy5kaXNwYXRjaC52MS5Qcm9ncmVzc0gAEiwKBnJlc3VsdBgFIAEoCzIaLm1uZW1vcy5kaXNwYXRjaC52MS5SZXN1bHRIABIwCghyZWxlYXNlZBgGIAEoCzIcLm1uZW1vcy5kaXNwYXRjaC52MS5SZWxlYXNlZEgAQgkKB21lc3NhZ2UiiwIKD09wZXJhdG9yTWVzc2FnZRINCgVlcG9jaBgBIAEoBBIuCgd3ZWxjb21lGAIgASgLMhsubW5lbW9zLmRpc3BhdGNoLnYxLldlbGNvbWVIABIsCgZhc3NpZ24YAyABKAsyGi5tbmVtb3MuZGlzcGF0Y2gudjEuQXNzaWduSAASLAoGY2FuY2VsGAQgASgLMhoubW5lbW9zLmRpc3BhdGNoLnYxLkNhbmNlbEgAEioKBWRyYWluGAUgASgLMhkubW5lbW9zLmRpc3BhdGNoLnYxLkRyYWluSAASJgoDYWNrGAYgASgLMhcubW5lbW9zLmRpc3BhdGNoLnYxLkFja0gAQgkKB21lc3NhZ2UiTwoKQXR0ZW1wdFJlZhIPCgdqb2JfdWlkGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIMCgRuYW1lGAMgASgJEg8KB2F0dGVtcHQYBCABKAUikQIKBUhlbGxvEhYKDnBvb2xfbmFtZXNwYWNlGAEgASgJEgwKBHBvb2wYAiABKAkSDgoGd29ya2VyGAMgASgJEhAKCGluc3RhbmNlGAQgASgJEhIKCmpvaW5fdG9rZW4YBSABKAkSNgoMY2FwYWJpbGl0aWVzGAYgASgLMiAubW5lbW9zLmRpc3BhdGNoLnYxLkNhcGFiaWxpdGllcxIvCgdydW5uaW5nGAcgAygLMh4ubW5lbW9zLmRpc3BhdGNoLnYxLkF0dGVtcHRSZWYSMAoIZmluaXNoZWQYCCADKAsyHi5tbmVtb3MuZGlzcGF0Y2gudjEuQXR0ZW1wdFJlZhIRCglwb2RfdG9rZW4YCSABKAkihQEKDENhcGFiaWxpdGllcxIPCgdlbmdpbmVzGAEgAygJEg0KBXNsb3RzGAIgASgFEhQKDG1lbW9yeV9ieXRlcxgDIAEoBBIPCgd2ZXJzaW9uGAQgASgJEi4KBm1vZGVscxgFIAMoCzIeLm1uZW1vcy5kaXNwYXRjaC52MS5Nb2RlbFN0YXRlIiwKCk1vZGVsU3RhdGUSDgoGZGlnZXN0GAEgASgJEg4KBmxvYWRlZBgCIAEoCCJsCglIZWFydGJlYXQSLwoHcnVubmluZxgBIAMoCzIeLm1uZW1vcy5kaXNwYXRjaC52MS5BdHRlbXB0UmVmEi4KBm1vZGVscxgCIAMoCzIeLm1uZW1vcy5kaXNwYXRjaC52MS5Nb2RlbFN0YXRlIjYKB1N0YXJ0ZWQSKwoDcmVmGAEgASgLMh4ubW5lbW9zLmRpc3BhdGNoLnYxLkF0dGVtcHRSZWYijQEKCFByb2dyZXNzEisKA3JlZhgBIAEoCzIeLm1uZW1vcy5kaXNwYXRjaC52MS5BdHRlbXB0UmVmEg8KB3BlcmNlbnQYAiABKAUSDgoGdG9rZW5zGAMgASgFEg0KBWJ5dGVzGAQgASgEEhMKC3RvdGFsX2J5dGVzGAUgASgEEg8KB21lc3NhZ2UYBiABKAki1AEKBlJlc3VsdBIrCgNyZWYYASABKAsyHi5tbmVtb3MuZGlzcGF0Y2gudjEuQXR0ZW1wdFJlZhIuCgdzdWNjZXNzGAIgASgLMhsubW5lbW9zLmRpc3BhdGNoLnYxLlN1Y2Nlc3NIABIuCgdmYWlsdXJlGAMgASgLMhsubW5lbW9zLmRpc3BhdGNoLnYxLkZhaWx1cmVIABIyCgljYW5jZWxsZWQYBCABKAsyHS5tbmVtb3MuZGlzcGF0Y2gudjEuQ2FuY2VsbGVkSABCCQoHb3V0Y29tZSLfAQoHU3VjY2VzcxILCgN1cmkYASABKAkSDgoGc2hhMjU2GAIgASgJEhIKCnNpemVfYnl0ZXMYAyABKAQSDgoGaW5saW5lGAQgASgJEigKBXVzYWdlGAUgASgLMhkubW5lbW9zLmRpc3BhdGNoLnYxLlVzYWdlEjkKB291dHB1dHMYBiADKAsyKC5tbmVtb3MuZGlzcGF0Y2gudjEuU3VjY2Vzcy5PdXRwdXRzRW50cnkaLgoMT3V0cHV0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiTgoFVXNhZ2USFQoNcHJvbXB0X3Rva2VucxgBIAEoBRIZChFjb21wbGV0aW9uX3Rva2VucxgCIAEoBRITCgtkdXJhdGlvbl9tcxgDIAEoBCJHCgdGYWlsdXJlEg0KBWNsYXNzGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEgwKBGhpbnQYBCABKAkiCwoJQ2FuY2VsbGVkIkcKCFJlbGVhc2VkEisKA3JlZhgBIAEoCzIeLm1uZW1vcy5kaXNwYXRjaC52MS5BdHRlbXB0UmVmEg4KBnJlYXNvbhgCIAEoCSIfCgdXZWxjb21lEhQKDGhlYXJ0YmVhdF9tcxgBIAEoDSJ+CgZBc3NpZ24SKwoDcmVmGAEgASgLMh4ubW5lbW9zLmRpc3BhdGNoLnYxLkF0dGVtcHRSZWYSDQoFdG9rZW4YAiABKAkSEgoKc2VydmVyX3VybBgDIAEoCRIMCgR3b3JrGAQgASgMEhYKDnJ1bl90aW1lb3V0X21zGAUgASgNIkUKBkNhbmNlbBIrCgNyZWYYASABKAsyHi5tbmVtb3MuZGlzcGF0Y2gudjEuQXR0ZW1wdFJlZhIOCgZyZWFzb24YAiABKAkiBwoFRHJhaW4iYAoDQWNrEisKA3JlZhgBIAEoCzIeLm1uZW1vcy5kaXNwYXRjaC52MS5BdHRlbXB0UmVmEiwKB3ZlcmRpY3QYAiABKA4yGy5tbmVtb3MuZGlzcGF0Y2gudjEuVmVyZGljdCpjCgdWZXJkaWN0EhcKE1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABIVChFWRVJESUNUX0NPTU1JVFRFRBABEhYKElZFUkRJQ1RfU1VQRVJTRURFRBACEhAKDFZFUkRJQ1RfR09ORRADMmEKCERpc3BhdGNoElUKB0Nvbm5lY3QSIS5tbmVtb3MuZGlzcGF0Y2gudjEuV29ya2VyTWVzc2FnZRojLm1uZW1vcy5kaXNwYXRjaC52MS5PcGVyYXRvck1lc3NhZ2UoATABYgZwcm90bzM");
+  fileDesc("CiFtbmVtb3MvZGlzcGF0Y2gvdjEvZGlzcGF0Y2gucHJvdG8SEm1uZW1vcy5kaXNwYXRjaC52MSK8AgoNV29ya2VyTWVzc2FnZRIqCgVoZWxsbxgBIAEoCzIZLm1uZW1vcy5kaXNwYXRjaC52MS5IZWxsb0gAEjIKCWhlYXJ0YmVhdBgCIAEoCzIdLm1uZW1vcy5kaXNwYXRjaC52MS5IZWFydGJlYXRIABIuCgdzdGFydGVkGAMgASgLMhsubW5lbW9zLmRpc3BhdGNoLnYxLlN0YXJ0ZWRIABIwCghwcm9ncmVzcxgEIAEoCzIcLm1uZW1vcy5kaXNwYXRjaC52MS5Qcm9ncmVzc0gAEiwKBnJlc3VsdBgFIAEoCzIaLm1uZW1vcy5kaXNwYXRjaC52MS5SZXN1bHRIABIwCghyZWxlYXNlZBgGIAEoCzIcLm1uZW1vcy5kaXNwYXRjaC52MS5SZWxlYXNlZEgAQgkKB21lc3NhZ2UiuwIKD09wZXJhdG9yTWVzc2FnZRINCgVlcG9jaBgBIAEoBBIuCgd3ZWxjb21lGAIgASgLMhsubW5lbW9zLmRpc3BhdGNoLnYxLldlbGNvbWVIABIsCgZhc3NpZ24YAyABKAsyGi5tbmVtb3MuZGlzcGF0Y2gudjEuQXNzaWduSAASLAoGY2FuY2VsGAQgASgLMhoubW5lbW9zLmRpc3BhdGNoLnYxLkNhbmNlbEgAEioKBWRyYWluGAUgASgLMhkubW5lbW9zLmRpc3BhdGNoLnYxLkRyYWluSAASJgoDYWNrGAYgASgLMhcubW5lbW9zLmRpc3BhdGNoLnYxLkFja0gAEi4KB3ByZWxvYWQYByABKAsyGy5tbmVtb3MuZGlzcGF0Y2gudjEuUHJlbG9hZEgAQgkKB21lc3NhZ2UiTwoKQXR0ZW1wdFJlZhIPCgdqb2JfdWlkGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIMCgRuYW1lGAMgASgJEg8KB2F0dGVtcHQYBCABKAUikQIKBUhlbGxvEhYKDnBvb2xfbmFtZXNwYWNlGAEgASgJEgwKBHBvb2wYAiABKAkSDgoGd29ya2VyGAMgASgJEhAKCGluc3RhbmNlGAQgASgJEhIKCmpvaW5fdG9rZW4YBSABKAkSNgoMY2FwYWJpbGl0aWVzGAYgASgLMiAubW5lbW9zLmRpc3BhdGNoLnYxLkNhcGFiaWxpdGllcxIvCgdydW5uaW5nGAcgAygLMh4ubW5lbW9zLmRpc3BhdGNoLnYxLkF0dGVtcHRSZWYSMAoIZmluaXNoZWQYCCADKAsyHi5tbmVtb3MuZGlzcGF0Y2gudjEuQXR0ZW1wdFJlZhIRCglwb2RfdG9rZW4YCSABKAkihQEKDENhcGFiaWxpdGllcxIPCgdlbmdpbmVzGAEgAygJEg0KBXNsb3RzGAIgASgFEhQKDG1lbW9yeV9ieXRlcxgDIAEoBBIPCgd2ZXJzaW9uGAQgASgJEi4KBm1vZGVscxgFIAMoCzIeLm1uZW1vcy5kaXNwYXRjaC52MS5Nb2RlbFN0YXRlIiwKCk1vZGVsU3RhdGUSDgoGZGlnZXN0GAEgASgJEg4KBmxvYWRlZBgCIAEoCCJsCglIZWFydGJlYXQSLwoHcnVubmluZxgBIAMoCzIeLm1uZW1vcy5kaXNwYXRjaC52MS5BdHRlbXB0UmVmEi4KBm1vZGVscxgCIAMoCzIeLm1uZW1vcy5kaXNwYXRjaC52MS5Nb2RlbFN0YXRlIjYKB1N0YXJ0ZWQSKwoDcmVmGAEgASgLMh4ubW5lbW9zLmRpc3BhdGNoLnYxLkF0dGVtcHRSZWYijQEKCFByb2dyZXNzEisKA3JlZhgBIAEoCzIeLm1uZW1vcy5kaXNwYXRjaC52MS5BdHRlbXB0UmVmEg8KB3BlcmNlbnQYAiABKAUSDgoGdG9rZW5zGAMgASgFEg0KBWJ5dGVzGAQgASgEEhMKC3RvdGFsX2J5dGVzGAUgASgEEg8KB21lc3NhZ2UYBiABKAki1AEKBlJlc3VsdBIrCgNyZWYYASABKAsyHi5tbmVtb3MuZGlzcGF0Y2gudjEuQXR0ZW1wdFJlZhIuCgdzdWNjZXNzGAIgASgLMhsubW5lbW9zLmRpc3BhdGNoLnYxLlN1Y2Nlc3NIABIuCgdmYWlsdXJlGAMgASgLMhsubW5lbW9zLmRpc3BhdGNoLnYxLkZhaWx1cmVIABIyCgljYW5jZWxsZWQYBCABKAsyHS5tbmVtb3MuZGlzcGF0Y2gudjEuQ2FuY2VsbGVkSABCCQoHb3V0Y29tZSLfAQoHU3VjY2VzcxILCgN1cmkYASABKAkSDgoGc2hhMjU2GAIgASgJEhIKCnNpemVfYnl0ZXMYAyABKAQSDgoGaW5saW5lGAQgASgJEigKBXVzYWdlGAUgASgLMhkubW5lbW9zLmRpc3BhdGNoLnYxLlVzYWdlEjkKB291dHB1dHMYBiADKAsyKC5tbmVtb3MuZGlzcGF0Y2gudjEuU3VjY2Vzcy5PdXRwdXRzRW50cnkaLgoMT3V0cHV0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiTgoFVXNhZ2USFQoNcHJvbXB0X3Rva2VucxgBIAEoBRIZChFjb21wbGV0aW9uX3Rva2VucxgCIAEoBRITCgtkdXJhdGlvbl9tcxgDIAEoBCJHCgdGYWlsdXJlEg0KBWNsYXNzGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEgwKBGhpbnQYBCABKAkiCwoJQ2FuY2VsbGVkIkcKCFJlbGVhc2VkEisKA3JlZhgBIAEoCzIeLm1uZW1vcy5kaXNwYXRjaC52MS5BdHRlbXB0UmVmEg4KBnJlYXNvbhgCIAEoCSIfCgdXZWxjb21lEhQKDGhlYXJ0YmVhdF9tcxgBIAEoDSI8CgdQcmVsb2FkEg0KBXRva2VuGAEgASgJEhIKCnNlcnZlcl91cmwYAiABKAkSDgoGbW9kZWxzGAMgAygMIn4KBkFzc2lnbhIrCgNyZWYYASABKAsyHi5tbmVtb3MuZGlzcGF0Y2gudjEuQXR0ZW1wdFJlZhINCgV0b2tlbhgCIAEoCRISCgpzZXJ2ZXJfdXJsGAMgASgJEgwKBHdvcmsYBCABKAwSFgoOcnVuX3RpbWVvdXRfbXMYBSABKA0iRQoGQ2FuY2VsEisKA3JlZhgBIAEoCzIeLm1uZW1vcy5kaXNwYXRjaC52MS5BdHRlbXB0UmVmEg4KBnJlYXNvbhgCIAEoCSIHCgVEcmFpbiJgCgNBY2sSKwoDcmVmGAEgASgLMh4ubW5lbW9zLmRpc3BhdGNoLnYxLkF0dGVtcHRSZWYSLAoHdmVyZGljdBgCIAEoDjIbLm1uZW1vcy5kaXNwYXRjaC52MS5WZXJkaWN0KmMKB1ZlcmRpY3QSFwoTVkVSRElDVF9VTlNQRUNJRklFRBAAEhUKEVZFUkRJQ1RfQ09NTUlUVEVEEAESFgoSVkVSRElDVF9TVVBFUlNFREVEEAISEAoMVkVSRElDVF9HT05FEAMyYQoIRGlzcGF0Y2gSVQoHQ29ubmVjdBIhLm1uZW1vcy5kaXNwYXRjaC52MS5Xb3JrZXJNZXNzYWdlGiMubW5lbW9zLmRpc3BhdGNoLnYxLk9wZXJhdG9yTWVzc2FnZSgBMAFiBnByb3RvMw");
 
 /**
  * @generated from message mnemos.dispatch.v1.WorkerMessage
@@ -114,6 +114,12 @@ export type OperatorMessage = Message<"mnemos.dispatch.v1.OperatorMessage"> & {
      */
     value: Ack;
     case: "ack";
+  } | {
+    /**
+     * @generated from field: mnemos.dispatch.v1.Preload preload = 7;
+     */
+    value: Preload;
+    case: "preload";
   } | { case: undefined; value?: undefined };
 };
 
@@ -590,6 +596,41 @@ export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
   messageDesc(file_mnemos_dispatch_v1_dispatch, 15);
 
 /**
+ * Models to hold ready before anybody asks for them: a hint. The newest list takes the place of any before.
+ *
+ * @generated from message mnemos.dispatch.v1.Preload
+ */
+export type Preload = Message<"mnemos.dispatch.v1.Preload"> & {
+  /**
+   * Good for reading these bytes alone; never logged, never stored.
+   *
+   * @generated from field: string token = 1;
+   */
+  token: string;
+
+  /**
+   * Base URL of the server for bytes.
+   *
+   * @generated from field: string server_url = 2;
+   */
+  serverUrl: string;
+
+  /**
+   * JSON of an assigned model each, see src/assignment.ts, the most wanted first.
+   *
+   * @generated from field: repeated bytes models = 3;
+   */
+  models: Uint8Array[];
+};
+
+/**
+ * Describes the message mnemos.dispatch.v1.Preload.
+ * Use `create(PreloadSchema)` to create a new message.
+ */
+export const PreloadSchema: GenMessage<Preload> = /*@__PURE__*/
+  messageDesc(file_mnemos_dispatch_v1_dispatch, 16);
+
+/**
  * @generated from message mnemos.dispatch.v1.Assign
  */
 export type Assign = Message<"mnemos.dispatch.v1.Assign"> & {
@@ -632,7 +673,7 @@ export type Assign = Message<"mnemos.dispatch.v1.Assign"> & {
  * Use `create(AssignSchema)` to create a new message.
  */
 export const AssignSchema: GenMessage<Assign> = /*@__PURE__*/
-  messageDesc(file_mnemos_dispatch_v1_dispatch, 16);
+  messageDesc(file_mnemos_dispatch_v1_dispatch, 17);
 
 /**
  * @generated from message mnemos.dispatch.v1.Cancel
@@ -654,7 +695,7 @@ export type Cancel = Message<"mnemos.dispatch.v1.Cancel"> & {
  * Use `create(CancelSchema)` to create a new message.
  */
 export const CancelSchema: GenMessage<Cancel> = /*@__PURE__*/
-  messageDesc(file_mnemos_dispatch_v1_dispatch, 17);
+  messageDesc(file_mnemos_dispatch_v1_dispatch, 18);
 
 /**
  * Finish what runs and take nothing new.
@@ -669,7 +710,7 @@ export type Drain = Message<"mnemos.dispatch.v1.Drain"> & {
  * Use `create(DrainSchema)` to create a new message.
  */
 export const DrainSchema: GenMessage<Drain> = /*@__PURE__*/
-  messageDesc(file_mnemos_dispatch_v1_dispatch, 18);
+  messageDesc(file_mnemos_dispatch_v1_dispatch, 19);
 
 /**
  * The operator has dealt with a Result; the worker may forget it.
@@ -693,7 +734,7 @@ export type Ack = Message<"mnemos.dispatch.v1.Ack"> & {
  * Use `create(AckSchema)` to create a new message.
  */
 export const AckSchema: GenMessage<Ack> = /*@__PURE__*/
-  messageDesc(file_mnemos_dispatch_v1_dispatch, 19);
+  messageDesc(file_mnemos_dispatch_v1_dispatch, 20);
 
 /**
  * @generated from enum mnemos.dispatch.v1.Verdict
