@@ -6,7 +6,7 @@
  * the child; what the child prints is thrown away.
  */
 import { type ChildProcess, fork } from 'node:child_process'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { type Clock, systemClock } from '../clock.ts'
 import { WorkFailure } from '../failure.ts'
@@ -54,8 +54,9 @@ export function llamaCppEngine(options: LlamaCppOptions = {}): LlamaCppEngine {
 
   function start(): ChildProcess {
     if (child !== undefined) return child
-    // An empty environment: the child needs nothing of it, and so holds no secret of the agent.
-    const forked = fork(options.child ?? childModule(), { stdio: ['ignore', 'ignore', 'ignore', 'ipc'], env: {} })
+    // Nothing of our environment, so that the child holds no secret of the agent. Without HOME Node looks the user up, and a
+    // number that no passwd file knows, as images run by, is an error.
+    const forked = fork(options.child ?? childModule(), { stdio: ['ignore', 'ignore', 'ignore', 'ipc'], env: { HOME: tmpdir() } })
     forked.on('message', (message) => {
       const { data, success } = fromChild.safeParse(message)
       if (success) calls.get(data.id)?.onMessage(data)
