@@ -2,6 +2,7 @@
 import { authorityConfigMap } from '@mnemos/domain'
 import { assignmentKeySecret } from '@mnemos/identity'
 import { type Access, applied, events, leases, watched } from '@mnemos/kube'
+import { dispatchService, endpointSlices, services } from './advertise.ts'
 import { tokenReviews } from './dispatch/pod-identity.ts'
 import {
   configMaps,
@@ -47,6 +48,9 @@ export const operatorAccess: readonly Access[] = [
   { resource: tokenReviews, verbs: ['create'], ...cluster },
   ...[pods, replicaSets, deployments].map((resource) => ({ resource, verbs: ['get'], ...cluster }) as const),
   { resource: events, verbs: ['create', 'patch'], ...cluster },
+  // Where the leader is. The Service owns the slice, so that it goes with it.
+  { resource: endpointSlices, verbs: ['get', 'create', 'patch', 'delete'], names: [dispatchService], ...system },
+  { resource: services, verbs: ['get'], names: [dispatchService], ...system },
   // Certificates of dispatch and server, and the authorities wherever pods of ours read them.
   { resource: secrets, verbs: ['get', 'create', 'patch'], names: [authoritySecret, dispatchSecret, serverSecret], ...system },
   { resource: configMaps, verbs: ['get', 'patch'], names: [authorityConfigMap, serverConfigMap], ...system },

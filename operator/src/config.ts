@@ -55,6 +55,11 @@ export const operatorSettings = z.object({
     .regex(/^\//)
     .optional()
     .describe('Folder in the workers that file:// sources are found below; for demos and tests. None are imported without it.'),
+  MNEMOS_POD_IP: z
+    .union([z.ipv4(), z.ipv6()])
+    .optional()
+    .describe('Address of this pod: while it leads, the Service mnemos-dispatch points there. Absent outside a cluster.'),
+  MNEMOS_POD_NAME: z.string().min(1).optional().describe('Name of this pod, shown in the EndpointSlice of dispatch.'),
   MNEMOS_INTERNAL_TLS: isTrue
     .default(false)
     .describe('Serve dispatch over TLS, and keep the authority and the certificates of dispatch and server; true in a cluster.'),
@@ -98,6 +103,8 @@ export interface OperatorConfig {
   readonly suspectMs: number
   readonly offlineMs: number
   readonly derivedStatusMs: number
+  /** Absent outside a cluster: nobody is pointed here. */
+  readonly pod?: { readonly ip: string; readonly name: string | undefined }
   /** Absent: dispatch is in the clear, for one machine. */
   readonly tls?: TlsConfig
   readonly logLevel: string
@@ -129,6 +136,7 @@ export function parseOperatorConfig(
     suspectMs: settings.MNEMOS_SUSPECT_MS,
     offlineMs: settings.MNEMOS_OFFLINE_MS,
     derivedStatusMs: settings.MNEMOS_DERIVED_STATUS_MS,
+    ...(settings.MNEMOS_POD_IP === undefined ? {} : { pod: { ip: settings.MNEMOS_POD_IP, name: settings.MNEMOS_POD_NAME } }),
     ...(settings.MNEMOS_INTERNAL_TLS ? { tls: tlsOf(settings) } : {}),
     logLevel: settings.MNEMOS_LOG_LEVEL,
     pods: {

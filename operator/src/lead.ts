@@ -20,6 +20,7 @@ import {
   type ObjectName,
   type Runtime,
 } from '@mnemos/kube'
+import { advertise } from './advertise.ts'
 import { type Caches, cachesOf } from './caches.ts'
 import type { OperatorConfig } from './config.ts'
 import { jobController } from './controllers/job.ts'
@@ -44,6 +45,8 @@ const maxKeptInputBytes = 8 * 1024 * 1024
 export interface TermOptions {
   readonly client: Client
   readonly config: OperatorConfig
+  /** Port that dispatch listens on. */
+  readonly dispatchPort: number
   readonly leadership: Leadership
   readonly clock: Clock
   readonly logger: Logger
@@ -79,7 +82,18 @@ export async function lead(options: TermOptions): Promise<void> {
     onChange: (session: Session) => workerChanged(term, session),
     onGone: () => strangersAreGone(term),
   }
-  await Promise.all([running, line.keeping, watchSilence(silence, signal)])
+  await Promise.all([running, line.keeping, pointWorkersHere(options, client), watchSilence(silence, signal)])
+}
+
+/** Lets workers find this leader, from when it serves them. */
+async function pointWorkersHere(
+  { config, dispatchPort: port, leadership: { signal }, clock, logger }: TermOptions,
+  client: Client,
+): Promise<void> {
+  const { pod, systemNamespace: namespace, lease } = config
+  if (pod === undefined) return
+  const where = { ip: pod.ip, podName: pod.name, port, namespace }
+  await advertise({ client, clock, logger, where, lookEveryMs: 5 * lease.retryMs }, signal)
 }
 
 /** The certificates of the line: kept for the term, and whether they are there for a first time. */

@@ -89,7 +89,7 @@ export async function runOperator(config: OperatorConfig, { credentials, signal,
           leading = ready
           isBeginning = false
         }
-        await lead({ client, config, leadership, clock: systemClock, logger, metrics, onReady })
+        await lead({ client, config, dispatchPort: dispatch.port, leadership, clock: systemClock, logger, metrics, onReady })
       } finally {
         leading = undefined
         isBeginning = false

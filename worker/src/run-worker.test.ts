@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
@@ -39,6 +40,30 @@ describe('a worker', () => {
       operator.heard('hello').map(({ podToken }) => podToken),
       ['first', 'second'],
     )
+  })
+
+  it('passes by an address where nothing answers, and is back soon after the operator is', async (t) => {
+    const sockets: Socket[] = []
+    const silent = createServer((socket) => void sockets.push(socket.on('error', () => undefined)))
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    t.after(() => {
+      silent.close()
+      for (const socket of sockets) socket.destroy()
+    })
+    const nowhere = `127.0.0.1:${(silent.address() as AddressInfo).port}` // listens on TCP
+    const since = performance.now()
+    const { operator } = await start(t, {}, { before: [nowhere] })
+    assert.ok(performance.now() - since < 3000, 'the silent address held the worker for less than two seconds')
+    operator.close()
+    // Long enough for the pauses between dials to have grown to their longest.
+    await new Promise((resolve) => setTimeout(resolve, 5000))
+    const back = performance.now()
+    const next = await startFakeOperator(Number(operator.address.split(':')[1]))
+    t.after(() => next.close())
+    await eventually(() => next.heard('hello').length > 0, { timeoutMs: 8000 })
+    const tookMs = performance.now() - back
+    t.diagnostic(`back after ${Math.round(tookMs)} ms`)
+    assert.ok(tookMs < 4000, `${tookMs} ms: the longest pause and the silent address together`)
   })
 
   it('answers: started, tokens to the server, the object stored before the result names it', async (t) => {
@@ -327,7 +352,7 @@ async function resultOf(operator: FakeOperator, ref: AttemptRef) {
 async function start(
   t: TestContext,
   settings: WorkerConfigInput = {},
-  of: { operators?: number; engine?: StubOptions } = {},
+  of: { operators?: number; engine?: StubOptions; before?: readonly string[] } = {},
 ): Promise<Started> {
   const folder = await mkdtemp(join(tmpdir(), 'mnemos-worker-'))
   const server = await startFakeServer()
@@ -337,7 +362,7 @@ async function start(
   const config = parseWorkerConfig(
     {},
     {
-      operator: operators.map(({ address }) => address).join(','),
+      operator: [...(of.before ?? []), ...operators.map(({ address }) => address)].join(','),
       pool: 'team-a/gpus',
       name: 'w1',
       joinTokenFile: join(folder, 'join-token'),

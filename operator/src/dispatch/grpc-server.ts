@@ -42,9 +42,8 @@ export async function startDispatchServer(options: {
   // The contract names no gRPC library, so its definition is of this shape without being of this type.
   server.addService(dispatchService, { connect })
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`${options.host}:${options.port}`, options.credentials, (error, bound) =>
-      error === null ? resolve(bound) : reject(error),
-    )
+    const host = options.host.includes(':') ? `[${options.host}]` : options.host
+    server.bindAsync(`${host}:${options.port}`, options.credentials, (error, bound) => (error === null ? resolve(bound) : reject(error)))
   })
   return {
     port,
