@@ -30,6 +30,7 @@ import { workerPoolController } from './controllers/worker-pool.ts'
 import { admit } from './dispatch/admittance.ts'
 import { Dispatcher } from './dispatch/dispatcher.ts'
 import type { Leading } from './dispatch/grpc-server.ts'
+import { tellPreload } from './dispatch/preload.ts'
 import type { Session } from './dispatch/sessions.ts'
 import { watchSilence } from './dispatch/silence.ts'
 import { Inputs } from './inputs.ts'
@@ -56,6 +57,8 @@ export interface TermOptions {
 }
 
 interface Term {
+  /** Tells a worker which models to hold ready. */
+  readonly preload: (session: Session) => void
   readonly caches: Caches
   readonly inputs: Inputs
   readonly placement: PlacementLoop
@@ -145,7 +148,12 @@ async function beginTerm({ config, leadership, clock, logger, metrics }: TermOpt
   ]
   const recorder = createEventRecorder({ client, controller: 'mnemos.dev/operator', instance: identity, clock, logger })
   const runtime = createRuntime({ client, fieldManager, clock, logger, metrics, recorder, informers: caches.all, controllers })
-  const term: Term = { caches, inputs, placement, dispatcher, runtime }
+  const preloads = { reader: runtime.reader, signer, serverUrl, epoch: BigInt(leadership.epoch) }
+  const preload = (session: Session): void =>
+    void tellPreload(preloads, session).catch((error: unknown) =>
+      logger.warn({ worker: session.worker, error: String(error) }, 'a worker was not told which models to hold ready'),
+    )
+  const term: Term = { preload, caches, inputs, placement, dispatcher, runtime }
   return term
 }
 
@@ -173,7 +181,16 @@ function followChanges(term: Term): void {
     workerChanged(term, session)
   })
   caches.pools.onChange(({ object }) => {
-    for (const session of dispatcher.sessions.all()) if (session.poolKey === keyOf(object.metadata)) offer(term, session)
+    for (const session of dispatcher.sessions.all()) {
+      if (session.poolKey !== keyOf(object.metadata)) continue
+      offer(term, session)
+      term.preload(session)
+    }
+  })
+  caches.models.onChange((change) => {
+    const isSame = change.type === 'updated' && change.object.status?.digest === change.previous.status?.digest
+    if (isSame && change.object.metadata.generation === change.previous.metadata.generation) return
+    for (const session of dispatcher.sessions.all()) term.preload(session)
   })
 }
 
@@ -183,6 +200,7 @@ function workerChanged(term: Term, session: Session): void {
   const worker = caches.workers.cache.get(nameOfKey(session.worker))
   if (worker !== undefined) dispatcher.drain(session, worker.spec.drain || isLeaving(term, session))
   offer(term, session)
+  term.preload(session)
   runtime.wake(workers, nameOfKey(session.worker))
   for (const uid of placement.holders(session.worker)) {
     const job = caches.jobs.cache.byUid(uid)

@@ -11,6 +11,7 @@ import {
   type AssignmentWork,
   type AttemptRef,
   attemptKey,
+  decodeModel,
   decodeWork,
   dispatchService,
   type Hello,
@@ -208,6 +209,8 @@ export class ScriptedWorker {
   readonly cancelled: string[] = []
   /** `<uid>/<attempt> <verdict>` of every Ack. */
   readonly acks: string[] = []
+  /** Names of the models in every Preload. */
+  readonly preloads: string[][] = []
   /** What Hello and heartbeats say it runs, and which results it keeps. */
   readonly running = new Map<string, AttemptRef>()
   readonly results = new Map<string, WorkerMessage>()
@@ -326,6 +329,9 @@ export class ScriptedWorker {
       case 'cancel':
         if (message.value.ref !== undefined) this.cancelled.push(attemptKey(message.value.ref))
         return
+      case 'preload':
+        this.preloads.push(message.value.models.map((model) => decodeModel(model).name))
+        return
       case 'drain':
         this.drained += 1
         return
@@ -394,4 +400,14 @@ export class ScriptedWorker {
 
 function verdictName(verdict: Verdict): string {
   return Object.entries(Verdict).find(([, value]) => value === verdict)?.[0] ?? String(verdict)
+}
+
+/** A worker as it would run in a pod of a pool: let in by the token that the kubelet would have mounted. */
+export async function workerInPod(client: Client, operator: OperatorProcess, pod: KubeObject, pool: string): Promise<ScriptedWorker> {
+  const { name, uid = '' } = pod.metadata
+  const spec = { audiences: ['mnemos'], boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid } }
+  const path = `/api/v1/namespaces/default/serviceaccounts/mnemos-${pool}/token`
+  const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec }
+  const { status } = await client.request<{ status: { token: string } }>('POST', path, { body })
+  return new ScriptedWorker(name).connect(operator.dispatch, { hello: { pool, joinToken: '', podToken: status.token } })
 }

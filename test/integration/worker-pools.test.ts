@@ -5,7 +5,7 @@ import { apiVersion, type Worker, type WorkerPool, workerPoolResource, workerRes
 import type { Deployment, Pod } from '@mnemos/domain'
 import { type KubeObject, resource } from '@mnemos/kube'
 import { eventually, startFaultProxy } from '@mnemos/testkit'
-import { createModel, models, ScriptedWorker, startBench } from './operator.fixture.ts'
+import { createModel, models, startBench, workerInPod } from './operator.fixture.ts'
 
 const core = { group: '', version: 'v1', namespaced: true }
 const pools = resource<WorkerPool>(workerPoolResource)
@@ -26,16 +26,6 @@ async function createPool(name: string, spec: object = {}): Promise<void> {
 
 async function podsOf(pool: string): Promise<readonly Pod[]> {
   return (await client.list(pods, { namespace: 'default', labelSelector: `mnemos.dev/pool=${pool}` })).items
-}
-
-/** A worker as it would run in a pod: let in by the token that the kubelet would have mounted. */
-async function workerIn(pod: Pod, pool: string): Promise<ScriptedWorker> {
-  const { name, uid = '' } = pod.metadata
-  const spec = { audiences: ['mnemos'], boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid } }
-  const path = `/api/v1/namespaces/default/serviceaccounts/mnemos-${pool}/token`
-  const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec }
-  const { status } = await client.request<{ status: { token: string } }>('POST', path, { body })
-  return new ScriptedWorker(name).connect(operator.dispatch, { hello: { pool, joinToken: '', podToken: status.token } })
 }
 
 async function condition(pool: string, type: string): Promise<{ status: string; reason: string; message: string } | undefined> {
@@ -140,7 +130,7 @@ test('idle workers go first, one that is ending gets nothing new, one that is go
     const found = await podsOf('shrinks')
     return found.length === 3 ? found : undefined
   })
-  const connected = await Promise.all(made.map((pod) => workerIn(pod, 'shrinks')))
+  const connected = await Promise.all(made.map((pod) => workerInPod(client, operator, pod, 'shrinks')))
   await until(async () => assert.equal((await client.get(pools, inDefault('shrinks')))?.status?.ready, 3))
   await createModel(client, 'm')
   await until(async () => assert.equal((await client.get(models, inDefault('m')))?.status?.phase, 'Ready'))
@@ -170,7 +160,7 @@ test('idle workers go first, one that is ending gets nothing new, one that is go
   await client.delete(pods, name)
   await until(async () => assert.equal((await client.get(workers, name))?.status?.state, 'Draining'))
   const next = await eventually(async () => (await podsOf('shrinks')).find(({ metadata }) => metadata.name !== name.name))
-  const heir = await workerIn(next, 'shrinks')
+  const heir = await workerInPod(client, operator, next, 'shrinks')
   await bench.create('short')
   assert.ok(await heir.given('short'), 'the worker that is leaving did not get it')
   assert.equal((await bench.job('long')).status?.attempt, 1, 'what runs there may end')

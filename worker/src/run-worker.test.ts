@@ -5,7 +5,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
-import { type AttemptRef, attemptRef, encodeWork, type InferenceWork, inferenceResult, Verdict } from '@mnemos/contract'
+import { type AttemptRef, attemptRef, encodeModel, encodeWork, type InferenceWork, inferenceResult, Verdict } from '@mnemos/contract'
 import { eventually } from '@mnemos/testkit'
 import { pino } from 'pino'
 import { parseWorkerConfig, type WorkerConfigInput } from './config.ts'
@@ -131,6 +131,29 @@ describe('a worker', () => {
       ['uid-1'],
     )
     assert.equal((await resultOf(operator, ref)).outcome.case, 'success')
+  })
+
+  it('holds models ready that it is told to, without a Job, and says so', async (t) => {
+    const { operator, server, logged } = await start(t, { slots: 1 }, { engine: { needsFile: true } })
+    const [first, second] = ['one', 'two'].map((text) => {
+      const digest = `sha256:${createHash('sha256').update(text).digest('hex')}`
+      server.objects.set(`models/${text}`, Buffer.from(text))
+      return { name: `team-a/${text}`, digest, artifact: `models/${text}`, sizeBytes: text.length, engine: 'llama-cpp' }
+    })
+    const missing = { ...anyModel, artifact: 'models/missing' }
+    const models = [first ?? missing, missing, second ?? missing].map(encodeModel)
+    operator.tell({ case: 'preload', value: { token: 'preload-token', serverUrl: server.url, models } })
+    await eventually(() => logged.filter((line) => line.includes('was made ready ahead')).length === 2)
+    operator.drop()
+    const hello = await eventually(() => operator.heard('hello')[1])
+    const held = new Map(hello.capabilities?.models.map(({ digest, loaded }) => [digest, loaded]))
+    assert.equal(held.get(first?.digest ?? ''), true)
+    assert.equal(held.get(second?.digest ?? ''), false, 'the engine holds one at a time')
+    assert.ok(server.requests.every(({ token }) => token === 'preload-token'))
+    assert.ok(
+      logged.some((line) => line.includes('could not be made ready')),
+      'one that cannot be had holds nobody up',
+    )
   })
 
   it('ends with cancelled and tells no token after Cancel', async (t) => {

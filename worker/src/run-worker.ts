@@ -15,6 +15,7 @@ import { Agent } from './agent/agent.ts'
 import type { Workshop } from './agent/attempt.ts'
 import { type Connection, createConnection } from './agent/connection.ts'
 import { createHeartbeats } from './agent/heartbeats.ts'
+import { createPreloader, type Preloader } from './agent/preloader.ts'
 import { openResultSpool, type ResultSpool } from './agent/result-spool.ts'
 import { openModelCache } from './cache/model-cache.ts'
 import { type Clock, systemClock } from './clock.ts'
@@ -57,7 +58,7 @@ export async function runWorker(config: WorkerConfig, ports: WorkerPorts): Promi
   logger.info({ worker: config.name, pool: config.pool, engine: engine.name, slots: config.slots }, 'the worker started')
   await aborted(signal)
   logger.info({ running: agent.running().length }, 'the worker stops')
-  await agent.stop(config.graceMs)
+  await Promise.all([agent.stop(config.graceMs), worker.preloader.stop()])
   await acknowledged(spool, connection, clock)
   leaving.abort(new Error('the worker stops'))
   await connected
@@ -70,6 +71,7 @@ interface Assembled {
   readonly connection: Connection
   readonly spool: ResultSpool
   readonly engine: Engine
+  readonly preloader: Preloader
   readonly servers: Servers
   readonly metrics: WorkerMetrics
 }
@@ -83,6 +85,7 @@ async function assemble(config: WorkerConfig, ports: WorkerPorts): Promise<Assem
   const send = (message: WorkerMessage): boolean => connection.send(message)
   const { slots, progressMs } = config
   const agent = new Agent({ workshop, spool, slots, progressMs, logger, metrics, send })
+  const preloader = createPreloader(workshop, slots)
   const models = (): { digest: string; loaded: boolean }[] => {
     const loaded = new Set(engine.models())
     return [...new Set([...workshop.cache.digests(), ...loaded])].map((digest) => ({ digest, loaded: loaded.has(digest) }))
@@ -103,6 +106,7 @@ async function assemble(config: WorkerConfig, ports: WorkerPorts): Promise<Assem
     },
     onMessage: (message) => {
       if (message.message.case === 'welcome') heartbeats.start(message.message.value.heartbeatMs)
+      if (message.message.case === 'preload') preloader.obey(message.message.value)
       agent.obey(message)
     },
     onDisconnected: () => heartbeats.stop(),
@@ -113,7 +117,7 @@ async function assemble(config: WorkerConfig, ports: WorkerPorts): Promise<Assem
     cacheBytes: () => workshop.cache.sizeBytes(),
     cachedModels: () => workshop.cache.digests().length,
   })
-  return { agent, connection, spool, engine, metrics, servers: workshop.servers }
+  return { agent, connection, spool, engine, metrics, preloader, servers: workshop.servers }
 }
 
 /** What attempts need: cache, engines, rules. Clears away what an earlier process left under way. */

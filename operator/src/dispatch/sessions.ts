@@ -21,6 +21,8 @@ export interface Session {
   /** Attempts that the process has, or was sent on this stream: `<uid>/<attempt>`. */
   readonly held: Set<string>
   heardAt: number
+  /** The models that the worker was told on this stream to hold ready. */
+  preloaded?: string
   /** The worker was told to take nothing new. */
   isDraining: boolean
   /** It handed an attempt back unasked: it gets nothing new until its next heartbeat. */

@@ -63,7 +63,11 @@ const cases: Record<string, { workers: readonly WorkerSlots[]; demands: readonly
   },
   'what must run in a pool runs nowhere else': {
     workers: [aWorker('other', { pool: 'a/other', slots: 8 }), aWorker('home', { pool: 'a/home' })],
-    demands: [aDemand('1', { requiredPool: 'a/home' }), aDemand('2', { requiredPool: 'a/home', createdAt: 1 }), aDemand('3', { createdAt: 2 })],
+    demands: [
+      aDemand('1', { requiredPool: 'a/home' }),
+      aDemand('2', { requiredPool: 'a/home', createdAt: 1 }),
+      aDemand('3', { createdAt: 2 }),
+    ],
     want: { 1: 'home', 3: 'other' },
   },
   'a worker without the engine gets nothing': { workers: [aWorker('w', { engines: ['vllm'] })], demands: [aDemand('1')], want: {} },
