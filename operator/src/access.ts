@@ -3,6 +3,7 @@ import { authorityConfigMap } from '@mnemos/domain'
 import { assignmentKeySecret } from '@mnemos/identity'
 import { type Access, applied, events, leases, watched } from '@mnemos/kube'
 import { dispatchService, endpointSlices, services } from './advertise.ts'
+import { demoConfigMap } from './demo.ts'
 import { tokenReviews } from './dispatch/pod-identity.ts'
 import {
   configMaps,
@@ -29,7 +30,8 @@ export const operatorAccess: readonly Access[] = [
   // Reads beside the watch are live ones, before something that cannot be taken back.
   { resource: jobs, verbs: [...watched, 'get', 'create', 'delete'], ...cluster },
   { resource: jobs, subresource: 'status', verbs: ['patch'], ...cluster },
-  { resource: models, verbs: watched, ...cluster },
+  // Models are created for the demo alone.
+  { resource: models, verbs: [...watched, 'create'], ...cluster },
   { resource: models, subresource: 'status', verbs: ['patch'], ...cluster },
   { resource: pools, verbs: [...watched, 'get', ...applied, 'delete'], ...cluster },
   { resource: pools, subresource: 'status', verbs: ['patch'], ...cluster },
@@ -54,6 +56,7 @@ export const operatorAccess: readonly Access[] = [
   // Certificates of dispatch and server, and the authorities wherever pods of ours read them.
   { resource: secrets, verbs: ['get', 'create', 'patch'], names: [authoritySecret, dispatchSecret, serverSecret], ...system },
   { resource: configMaps, verbs: ['get', 'patch'], names: [authorityConfigMap, serverConfigMap], ...system },
+  { resource: configMaps, verbs: ['get', 'create', 'patch'], names: [demoConfigMap], ...system },
   { resource: leases, verbs: ['get', 'create', 'patch'], names: ['mnemos-operator'], ...system },
   { resource: secrets, verbs: ['get', 'create'], names: [assignmentKeySecret], ...system },
 ]

@@ -1,5 +1,5 @@
 /** The operator's settings: read from the environment once, checked as a whole, printed by `--help` from the descriptions here. */
-import type { PodSettings } from '@mnemos/domain'
+import type { DemoSettings, PodSettings } from '@mnemos/domain'
 import { type Credentials, inClusterCredentials } from '@mnemos/kube'
 import { z } from 'zod'
 
@@ -75,6 +75,23 @@ export const operatorSettings = z.object({
   MNEMOS_SERVER_TLS_HOSTS: list
     .default(['localhost', '127.0.0.1'])
     .describe('More names and addresses by which the server is dialled, separated by commas. Default: those of a port-forward.'),
+  MNEMOS_DEMO_NAMESPACE: z
+    .string()
+    .min(1)
+    .max(63)
+    .optional()
+    .describe('Namespace to make the quickstart in, once; none is made without it.'),
+  MNEMOS_DEMO_MODEL_URI: z
+    .string()
+    .min(1)
+    .max(2048)
+    .optional()
+    .describe('Where the model of the quickstart comes from; needed with MNEMOS_DEMO_NAMESPACE.'),
+  MNEMOS_DEMO_MODEL_DIGEST: z
+    .string()
+    .regex(/^sha256:[a-f0-9]{64}$/)
+    .optional()
+    .describe('SHA-256 that its bytes must have. Absent: whatever is found is pinned.'),
   MNEMOS_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')
@@ -108,6 +125,8 @@ export interface OperatorConfig {
   /** Absent: dispatch is in the clear, for one machine. */
   readonly tls?: TlsConfig
   readonly logLevel: string
+  /** The quickstart, if it is to be made. */
+  readonly demo?: DemoSettings
   /** What the pods are made from that WorkerPools ask for. */
   readonly pods: PodSettings
 }
@@ -139,7 +158,9 @@ export function parseOperatorConfig(
     ...(settings.MNEMOS_POD_IP === undefined ? {} : { pod: { ip: settings.MNEMOS_POD_IP, name: settings.MNEMOS_POD_NAME } }),
     ...(settings.MNEMOS_INTERNAL_TLS ? { tls: tlsOf(settings) } : {}),
     logLevel: settings.MNEMOS_LOG_LEVEL,
+    ...(settings.MNEMOS_DEMO_NAMESPACE === undefined ? {} : { demo: demoOf(settings.MNEMOS_DEMO_NAMESPACE, settings) }),
     pods: {
+      needsAuthority: settings.MNEMOS_INTERNAL_TLS,
       workerImage: settings.MNEMOS_WORKER_IMAGE,
       gpuWorkerImage: settings.MNEMOS_GPU_WORKER_IMAGE,
       imagePullPolicy: settings.MNEMOS_IMAGE_PULL_POLICY,
@@ -174,4 +195,11 @@ function tlsOf(settings: z.output<typeof operatorSettings>): TlsConfig {
 /** What the process finds around it in a pod. @throws when this is no pod, or a setting is wrong */
 export function operatorSurroundings(): { readonly config: OperatorConfig; readonly credentials: Credentials } {
   return { config: parseOperatorConfig(process.env), credentials: inClusterCredentials(process.env) }
+}
+
+function demoOf(namespace: string, settings: z.output<typeof operatorSettings>): DemoSettings {
+  const { MNEMOS_DEMO_MODEL_URI: modelUri, MNEMOS_DEMO_MODEL_DIGEST: modelDigest } = settings
+  if (modelUri === undefined)
+    throw new Error('MNEMOS_DEMO_NAMESPACE asks for the demo; say with MNEMOS_DEMO_MODEL_URI where its model comes from')
+  return { namespace, modelUri, modelDigest }
 }

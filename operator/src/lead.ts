@@ -27,6 +27,7 @@ import { jobController } from './controllers/job.ts'
 import { modelController } from './controllers/model.ts'
 import { workerController } from './controllers/worker.ts'
 import { workerPoolController } from './controllers/worker-pool.ts'
+import { makeDemo } from './demo.ts'
 import { admit } from './dispatch/admittance.ts'
 import { Dispatcher } from './dispatch/dispatcher.ts'
 import type { Leading } from './dispatch/grpc-server.ts'
@@ -68,7 +69,7 @@ interface Term {
 
 /** Leads until the term's signal. */
 export async function lead(options: TermOptions): Promise<void> {
-  const { config, leadership, clock, onReady } = options
+  const { config, leadership, clock, logger, onReady } = options
   const { signal } = leadership
   const client = options.client.withFence(leadership.fence)
   const term = await beginTerm(options, client)
@@ -85,7 +86,9 @@ export async function lead(options: TermOptions): Promise<void> {
     onChange: (session: Session) => workerChanged(term, session),
     onGone: () => strangersAreGone(term),
   }
-  await Promise.all([running, line.keeping, pointWorkersHere(options, client), watchSilence(silence, signal)])
+  const { demo, systemNamespace } = config
+  const making = demo === undefined ? undefined : makeDemo({ client, settings: demo, systemNamespace, clock, logger }, signal)
+  await Promise.all([running, line.keeping, pointWorkersHere(options, client), watchSilence(silence, signal), making])
 }
 
 /** Lets workers find this leader, from when it serves them. */

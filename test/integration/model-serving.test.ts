@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { apiVersion, type Model, type WorkerPool, workerPoolResource } from '@mnemos/api'
 import type { Pod } from '@mnemos/domain'
-import { type KubeObject, resource } from '@mnemos/kube'
+import { resource } from '@mnemos/kube'
 import { eventually } from '@mnemos/testkit'
 import { models, ScriptedWorker, startBench, workerInPod } from './operator.fixture.ts'
 

@@ -17,6 +17,8 @@ export interface PodSettings {
   /** host:port on which workers find the operator that leads. */
   readonly dispatchAddress: string
   readonly systemNamespace: string
+  /** Pods need an authority to trust: none are made before it is published. */
+  readonly needsAuthority: boolean
   /** Folder in the image below which file:// sources are found; undefined: none are imported. */
   readonly fileRoot: string | undefined
 }

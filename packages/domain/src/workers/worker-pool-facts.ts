@@ -23,6 +23,12 @@ export function factsWithoutImage({ metadata: { name } }: WorkerPool): Facts {
   return [fact('Ready', 'False', 'NoWorkerImage', message), fact('Stalled', 'True', 'NoWorkerImage', message)]
 }
 
+/** The certificates of the line are made when an operator begins to lead; a moment later the authority is there. */
+export function factsWithoutAuthority({ metadata: { name } }: WorkerPool): Facts {
+  const message = `WorkerPool ${name} waits for the authority by which its pods will know the operator; it is published in a moment.`
+  return [fact('Ready', 'False', 'NoWorkers', message), fact('Reconciling', 'True', 'RollingOut', message)]
+}
+
 interface MakingWorld extends WorkerPoolWorld {
   readonly desired: number
   /** The children are as wanted. */

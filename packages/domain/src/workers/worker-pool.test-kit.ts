@@ -12,6 +12,7 @@ export const podSettings: PodSettings = {
   imagePullSecrets: [],
   dispatchAddress: 'mnemos-dispatch.mnemos-system.svc:9090',
   systemNamespace: 'mnemos-system',
+  needsAuthority: false,
   fileRoot: undefined,
 }
 

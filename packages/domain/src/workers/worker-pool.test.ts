@@ -175,6 +175,13 @@ test('a pool that becomes external gives back what it made', () => {
   assert.deepEqual([apply, remove.map(({ kind }) => kind)], [[], ['Deployment', 'NetworkPolicy', 'ServiceAccount']])
 })
 
+test('no pods are made that would not know whom to trust', () => {
+  const settings = { ...podSettings, needsAuthority: true }
+  const { apply, conditions } = decideWorkerPool(poolWorld(making(), { settings }))
+  assert.deepEqual([apply, conditions?.[1]?.type], [[], 'Reconciling'])
+  assert.ok(kindsOf(poolWorld(making(), { settings, authority: 'PEM' })).includes('Deployment'))
+})
+
 test('without an image nothing is made, and the pool says which setting is missing', () => {
   const world = poolWorld(making(), { settings: { ...podSettings, workerImage: undefined, gpuWorkerImage: undefined } })
   const { apply, conditions } = decideWorkerPool(world)

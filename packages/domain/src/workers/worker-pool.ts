@@ -15,7 +15,7 @@ import { poolSelector } from './pool-names.ts'
 import { isReady } from './worker.ts'
 import { imageOf, type PodSettings } from './worker-pod.ts'
 import { poolAuthority, poolDeployment, poolNetworkPolicy, poolServiceAccount } from './worker-pool-children.ts'
-import { factsOfExternal, factsOfPods, factsWithoutImage } from './worker-pool-facts.ts'
+import { factsOfExternal, factsOfPods, factsWithoutAuthority, factsWithoutImage } from './worker-pool-facts.ts'
 
 export interface WorkerPoolWorld {
   readonly pool: WorkerPool
@@ -56,6 +56,7 @@ export function decideWorkerPool(world: WorkerPoolWorld): WorkerPoolPlan {
   if (pool.spec.external) return { ...withStatus(world, factsOfExternal(pool, world.workers), {}), remove: leftovers(making) }
   const image = imageOf(pool, making.settings)
   if (image === undefined) return withStatus(world, factsWithoutImage(pool), {})
+  if (making.settings.needsAuthority && making.authority === undefined) return withStatus(world, factsWithoutAuthority(pool), {})
   const scaling = scalingOf(pool)
   const children = wantedChildren(world, image, scaling.desired)
   const facts = factsOfPods({ ...world, desired: scaling.desired, isApplied: children.length === 0 })
