@@ -112,6 +112,26 @@ test('deleting the pool takes everything that it made along', async () => {
   }, 30_000)
 })
 
+test('a pool whose Deployment is refused says so in the words of the API server, and goes on when it is mended', async () => {
+  await createPool('odd', { podTemplate: { tolerations: [{ operator: 'Exists', value: 'x' }] } })
+  await until(async () => assert.equal((await condition('odd', 'Stalled'))?.reason, 'PodRefused'))
+  assert.match((await condition('odd', 'Ready'))?.message ?? '', /tolerations\[0\]\.operator: Invalid value/)
+  await client.patch(pools, inDefault('odd'), { spec: { podTemplate: null } })
+  await until(async () => assert.equal((await podsOf('odd')).length, 1))
+  await until(async () => assert.equal(await condition('odd', 'Stalled'), undefined))
+  await client.delete(pools, inDefault('odd'))
+})
+
+test('what belongs to somebody else is not taken over', async () => {
+  await cluster.kubectlRun(['create', 'deployment', 'mnemos-taken', '--image=theirs'])
+  await createPool('taken')
+  await until(async () =>
+    assert.match((await condition('taken', 'Ready'))?.message ?? '', /Deployment mnemos-taken exists already and belongs to somebody else/),
+  )
+  assert.equal((await client.get(deployments, inDefault('mnemos-taken')))?.metadata.ownerReferences, undefined)
+  await client.delete(pools, inDefault('taken'))
+})
+
 test('a Job that waits for a pool says what the scheduler says of its pods', async () => {
   await createPool('starved', { resources: { limits: { 'nvidia.com/gpu': 1 } } })
   await until(async () => assert.equal((await condition('starved', 'Ready'))?.reason, 'PodUnschedulable'))

@@ -25,8 +25,13 @@ export interface WorkerPoolSources {
   readonly pace: Pace
 }
 
-export const workerPoolController = (sources: WorkerPoolSources) =>
-  controller(pools, {
+export const workerPoolController = (sources: WorkerPoolSources) => {
+  const refusals = new Map<string, string>()
+  const remember = ({ metadata: { uid = '' } }: WorkerPool, refusal: Error | undefined): void => {
+    if (refusal === undefined) refusals.delete(uid)
+    else refusals.set(uid, refusal.message)
+  }
+  return controller(pools, {
     owns: [deployments, serviceAccounts, networkPolicies],
     wakes: [
       onChange(workers, ({ object }) => workerIndexes.pool(object)),
@@ -41,13 +46,19 @@ export const workerPoolController = (sources: WorkerPoolSources) =>
       pool,
       workers: reader.byIndex(workers, 'pool', keyOf(pool.metadata)),
       dueInMs: sources.pace.dueInMs(pool.metadata.uid),
-      making: observeMaking(sources, reader, pool),
+      making: { ...observeMaking(sources, reader, pool), refusal: refusals.get(pool.metadata.uid ?? '') },
     }),
     decide: decideWorkerPool,
     perform: (written) => sources.pace.written(written),
+    carriedOut: remember,
   })
+}
 
-function observeMaking({ settings, sessions, placement }: WorkerPoolSources, reader: Reader, pool: WorkerPool): PoolMaking {
+function observeMaking(
+  { settings, sessions, placement }: WorkerPoolSources,
+  reader: Reader,
+  pool: WorkerPool,
+): Omit<PoolMaking, 'refusal'> {
   const { namespace = '', name, uid } = pool.metadata
   const child = { namespace, name: poolChildName(name) }
   const own = <T extends KubeObject>(object: T | undefined): T | undefined =>

@@ -6,6 +6,7 @@
  * means deciding anew, never writing again what was decided before.
  */
 import { type CarryOutContext, carryOut } from './carry-out.ts'
+import { KubeError } from './errors.ts'
 import type { Next, Plan } from './plan.ts'
 import type { Change } from './reflector.ts'
 import { compareResourceVersions, type KubeObject, keyOf, nameOfKey, type ObjectName, type Resource } from './types.ts'
@@ -44,6 +45,11 @@ export interface ControllerSpec<T extends KubeObject, World, Status, Effect> {
   readonly decide: (world: World, now: number) => Plan<Status, Effect>
   /** Does what a plan's effects say, after all its writes. */
   readonly perform?: (effect: Effect, signal: AbortSignal) => Promise<void> | void
+  /**
+   * Called after each plan: with what the API server refused, when trying again as it is would be refused again; else without.
+   * So that the next observation may know why nothing comes about.
+   */
+  readonly carriedOut?: (object: Readonly<T>, refusal: KubeError | undefined) => void
   /** Called when the object of a key is gone. */
   readonly absent?: (name: ObjectName) => void
   /** Keys worked on at once; default 1. */
@@ -100,11 +106,20 @@ export function controller<T extends KubeObject, World, Status, Effect = never>(
       const world = await spec.observe(pass.reader, object)
       const plan = spec.decide(world, pass.now())
       const context: CarryOutContext<Effect> = { ...pass, ...(spec.perform === undefined ? {} : { perform: spec.perform }) }
-      const written = await carryOut(context, resource, object, plan)
+      const written = await carryOut(context, resource, object, plan).catch((error: unknown) => {
+        if (isRefusal(error)) spec.carriedOut?.(object, error)
+        throw error
+      })
+      spec.carriedOut?.(object, undefined)
       if (written !== undefined) floors.set(key, { uid: written.metadata.uid, version: written.metadata.resourceVersion ?? '' })
       return plan.next
     },
   }
+}
+
+/** Not a change meanwhile, not a trouble on the way: the object itself is not taken. */
+function isRefusal(error: unknown): error is KubeError {
+  return error instanceof KubeError && (error.retry === 'never' || error.reason === 'NotOurs')
 }
 
 /** The key of the owner that controls the object of a change, if it is of this resource. */

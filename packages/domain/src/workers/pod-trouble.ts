@@ -25,11 +25,18 @@ const pullReasons = [
 ]
 const startReasons = ['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError', 'PostStartHookError']
 
+interface Making {
+  /** What was said to the objects above the pods. */
+  readonly refusal: string | undefined
+  readonly deployment: Deployment | undefined
+}
+
 /** The first trouble found: what stands before all pods, then each pod that is not on its way out. */
-export function troubleOf(deployment: Deployment | undefined, pods: readonly Pod[]): PodTrouble | undefined {
+export function troubleOf({ refusal, deployment }: Making, pods: readonly Pod[]): PodTrouble | undefined {
+  const whoToAsk = 'change the WorkerPool, or ask whoever made that rule or quota'
+  if (refusal !== undefined) return said('PodRefused', refusal, whoToAsk)
   const refused = deployment?.status?.conditions?.find(({ type, status }) => type === 'ReplicaFailure' && status === 'True')
-  if (refused !== undefined)
-    return said('PodRefused', refused.message ?? refused.reason ?? '', 'change the WorkerPool, or ask whoever made that rule or quota')
+  if (refused !== undefined) return said('PodRefused', refused.message ?? refused.reason ?? '', whoToAsk)
   for (const pod of pods) {
     const trouble = pod.metadata.deletionTimestamp === undefined ? troubleOfPod(pod) : undefined
     if (trouble !== undefined) return trouble

@@ -43,7 +43,7 @@ export function factsOfPods(world: MakingWorld): Facts {
   if (desired === 0 && isSettled)
     return [fact('Ready', 'True', 'ScaledToZero', `WorkerPool ${name} is scaled to zero; raise spec.replicas to start workers.`)]
   const ready = workers.filter(isReady).length
-  const trouble = troubleOf(making.deployment, alive)
+  const trouble = troubleOf(making, alive)
   const summary = ready > 0 ? readyFact(name, ready, desired) : unreadyFact(name, trouble, alive.length)
   if (isSettled && ready >= desired) return [summary]
   const { reason, message } = whyNotSettled(name, ready, desired, trouble)
@@ -75,8 +75,9 @@ function isRolledOut({ making: { deployment }, desired, isApplied }: MakingWorld
   return isObserved && [replicas, updatedReplicas, availableReplicas].every((count) => count === desired)
 }
 
-function hasGivenUp({ making: { deployment }, isApplied }: MakingWorld): boolean {
+function hasGivenUp({ making: { deployment, refusal }, isApplied }: MakingWorld): boolean {
   const progress = deployment?.status?.conditions?.find(({ type }) => type === 'Progressing')
+  if (refusal !== undefined) return true
   return isApplied && progress?.status === 'False' && progress.reason === 'ProgressDeadlineExceeded'
 }
 

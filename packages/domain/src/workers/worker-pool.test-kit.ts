@@ -21,6 +21,7 @@ export function nothingMade(of: Partial<PoolMaking> = {}): PoolMaking {
   return {
     settings: podSettings,
     authority: undefined,
+    refusal: undefined,
     deployment: undefined,
     serviceAccount: undefined,
     networkPolicy: undefined,

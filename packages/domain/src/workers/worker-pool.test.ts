@@ -256,6 +256,17 @@ test('pods that admission refuses are said, and a Deployment that gave up is sta
   ])
 })
 
+test('what the API server refuses altogether is said, too, and is for a person', () => {
+  const { conditions } = decideWorkerPool(poolWorld(making(), { refusal: 'Deployment.apps "mnemos-gpu" is invalid: bad toleration' }))
+  assert.deepEqual(
+    (conditions ?? []).map(({ type, reason }) => [type, reason]),
+    [
+      ['Ready', 'PodRefused'],
+      ['Stalled', 'PodRefused'],
+    ],
+  )
+})
+
 test('counts alone wait for their time; a worker that became ready does not', () => {
   const world = poolWorld(making(), nothingMade())
   const known = settled(world, decideWorkerPool(world))

@@ -30,6 +30,8 @@ export interface PoolMaking {
   readonly settings: PodSettings
   /** PEM of the authority that pods are to trust; undefined when the line is not secured. */
   readonly authority: string | undefined
+  /** What the API server said to the last attempt at making these, if it would say so again. */
+  readonly refusal: string | undefined
   readonly deployment: Deployment | undefined
   readonly serviceAccount: KubeObject | undefined
   readonly networkPolicy: KubeObject | undefined
