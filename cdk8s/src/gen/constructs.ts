@@ -1,0 +1,606 @@
+/** Constructs and specs of every kind. Generated from packages/api by `npm run generate`. Do not edit. */
+import type { Duration, Size } from 'cdk8s'
+import type { Construct } from 'constructs'
+import { MnemosObject, type ObjectProps } from '../mnemos-object.ts'
+import type { NamedReference, NameOf, ReferenceTo } from '../reference.ts'
+
+/** What a Model is to be. A language model: where its bytes come from, how they are verified, who may use them. */
+export interface ModelSpec {
+  /** Where the bytes come from. */
+  readonly source: ModelSource
+  /** Model family, e.g. llama; detected when absent. */
+  readonly family?: string | undefined
+  /** Version of the model as its makers call it. */
+  readonly version?: string | undefined
+  /** File format; detected when absent. */
+  readonly format?: "gguf" | "safetensors" | undefined
+  /** SPDX expression; detected when absent. */
+  readonly license?: string | undefined
+  /** How the model is run. Default: {"engine":"llama-cpp"}. */
+  readonly runtime?: ModelRuntime | undefined
+  /** Keeps the model loaded and answering. Ready then means that a token came out; without it, that the bytes are verified. */
+  readonly serving?: ModelServing | undefined
+  /** Namespaces whose Jobs may use the model. Default: {"from":"Same"}. */
+  readonly allowedNamespaces?: ModelAllowedNamespaces | undefined
+}
+
+/** Namespaces whose Jobs may use the model. */
+export interface ModelAllowedNamespaces {
+  /** Same: only its own namespace. Selector: those the selector matches. All: every namespace. Default: "Same". */
+  readonly from?: "Same" | "Selector" | "All" | undefined
+  /** Labels of the namespaces that may use it, with `from: Selector`. */
+  readonly selector?: ModelAllowedNamespacesSelector | undefined
+}
+
+/** Labels of the namespaces that may use it, with `from: Selector`. */
+export interface ModelAllowedNamespacesSelector {
+  /** Labels that must all be present. */
+  readonly matchLabels?: Readonly<Record<string, string>> | undefined
+}
+
+/** Keeps the model loaded and answering. Ready then means that a token came out; without it, that the bytes are verified. */
+export interface ModelServing {
+  /** WorkerPool whose workers keep the model in memory; it must allow this namespace. */
+  readonly poolRef?: ReferenceTo<'WorkerPool'> | undefined
+  /** A WorkerPool of its own is made, whose workers ask this of their nodes. For placement on nodes, make a pool and use poolRef. */
+  readonly resources?: ModelServingResources | undefined
+  /** Fewest workers of the own pool; 1 when absent. */
+  readonly minReplicas?: number | undefined
+  /** Most workers of the own pool; as many as minReplicas, and at least 1, when absent. */
+  readonly maxReplicas?: number | undefined
+}
+
+/** A WorkerPool of its own is made, whose workers ask this of their nodes. For placement on nodes, make a pool and use poolRef. */
+export interface ModelServingResources {
+  /** Least amounts, e.g. cpu, memory, nvidia.com/gpu. */
+  readonly requests?: Readonly<Record<string, number | string | Size>> | undefined
+  /** Most amounts. Devices such as nvidia.com/gpu are the same in both; one of the two is enough. */
+  readonly limits?: Readonly<Record<string, number | string | Size>> | undefined
+}
+
+/** How the model is run. */
+export interface ModelRuntime {
+  /** Engine that loads the model. Default: "llama-cpp". */
+  readonly engine?: "llama-cpp" | "vllm" | "pytorch" | undefined
+  /** Settings of the engine, as it names them. */
+  readonly parameters?: Readonly<Record<string, string>> | undefined
+}
+
+/** Where the bytes come from. */
+export interface ModelSource {
+  /** Where the bytes are: s3://, https://, hf://, oci://, pvc://, file:// (development), job://<job>/<output> or model://<name>. */
+  readonly uri: string
+  /** SHA-256 the bytes must have, as sha256:<64 hex digits>. Absent: the import pins what it found in status.digest. */
+  readonly digest?: string | undefined
+  /** Secret in the same namespace with credentials for the source; mounted only where the import runs. */
+  readonly secretRef?: NamedReference | undefined
+}
+
+/** A language model: where its bytes come from, how they are verified, who may use them. */
+export class Model extends MnemosObject<'Model', ModelSpec> {
+  constructor(scope: Construct, id: string, props: ObjectProps<ModelSpec>) {
+    super(scope, id, 'Model', [], props)
+  }
+}
+
+/** What a Job is to be. One piece of LLM work: queued, explained, retried and fenced. */
+export interface JobSpec {
+  /** Ask a model. */
+  readonly inference?: JobInference | undefined
+  /** A task of the platform itself. */
+  readonly maintenance?: JobMaintenance | undefined
+  /** The Queue that the Job waits in. Default: "default". */
+  readonly queue?: NameOf<'Queue'> | undefined
+  /** Who goes first in a queue: critical, high, normal, low. Default: "normal". */
+  readonly priority?: "critical" | "high" | "normal" | "low" | undefined
+  /** Jobs of the same namespace that must have succeeded first. */
+  readonly dependsOn?: readonly (NameOf<'Job'>)[] | undefined
+  /** When to give up. */
+  readonly deadlines?: JobDeadlines | undefined
+  /** How failures are retried. Default: {"limit":3}. */
+  readonly retry?: JobRetry | undefined
+  /** Delete the Job this long after it ended; kept when absent. */
+  readonly ttlSecondsAfterFinished?: number | Duration | undefined
+  /** Hold the Job: it is not started while true. Default: false. */
+  readonly suspend?: boolean | undefined
+  /** Stop the Job for good. Once true it stays true. Default: false. */
+  readonly cancel?: boolean | undefined
+}
+
+/** How failures are retried. */
+export interface JobRetry {
+  /** Failed attempts after which the Job is given up. Default: 3. */
+  readonly limit?: number | undefined
+}
+
+/** When to give up. */
+export interface JobDeadlines {
+  /** Longest wait from creation to the first start. */
+  readonly queueSeconds?: number | Duration | undefined
+  /** Longest run of one attempt. */
+  readonly runSeconds?: number | Duration | undefined
+}
+
+/** A task of the platform itself. */
+export interface JobMaintenance {
+  /** The built-in task to run. */
+  readonly task: "ImportModel"
+  /** Parameters of the task. ImportModel: uri, and digest when one is demanded. */
+  readonly parameters?: Readonly<Record<string, string>> | undefined
+}
+
+/** Ask a model. */
+export interface JobInference {
+  /** The Model that answers. */
+  readonly modelRef: ReferenceTo<'Model'>
+  /** The text to continue or answer (at most 16 KiB). */
+  readonly prompt?: string | undefined
+  /** A conversation; the model writes its next message. */
+  readonly messages?: readonly (JobInferenceMessages)[] | undefined
+  /** How tokens are chosen. Default: {"maxTokens":256}. */
+  readonly parameters?: JobInferenceParameters | undefined
+}
+
+/** How tokens are chosen. */
+export interface JobInferenceParameters {
+  /** Most tokens to generate. Default: 256. */
+  readonly maxTokens?: number | undefined
+  /** Sampling temperature; the engine decides when absent. */
+  readonly temperature?: number | undefined
+  /** Nucleus sampling: share of probability mass to sample from. */
+  readonly topP?: number | undefined
+  /** Sample only from the k likeliest tokens; 0 is no limit. */
+  readonly topK?: number | undefined
+  /** Seed of the sampler; the same seed, model and engine repeat the answer. */
+  readonly seed?: number | undefined
+  /** Texts that end the answer. */
+  readonly stop?: readonly (string)[] | undefined
+}
+
+/** Part of the spec of a Job. */
+export interface JobInferenceMessages {
+  /** Who says it. */
+  readonly role: "system" | "user" | "assistant"
+  /** What is said. */
+  readonly content: string
+}
+
+/** One piece of LLM work: queued, explained, retried and fenced. */
+export class Job extends MnemosObject<'Job', JobSpec> {
+  constructor(scope: Construct, id: string, props: ObjectProps<JobSpec> = { spec: {} }) {
+    super(scope, id, 'Job', ["queue","dependsOn[]"], props)
+  }
+}
+
+/** What a Queue is to be. A line in which Jobs wait for their turn. */
+export interface QueueSpec {
+  /** Namespaces whose Jobs may wait here; all when absent. */
+  readonly namespaceSelector?: QueueNamespaceSelector | undefined
+  /** The highest priority that Jobs of this queue may ask for. Default: "critical". */
+  readonly maxPriority?: "critical" | "high" | "normal" | "low" | undefined
+}
+
+/** Namespaces whose Jobs may wait here; all when absent. */
+export interface QueueNamespaceSelector {
+  /** Labels that must all be present. */
+  readonly matchLabels?: Readonly<Record<string, string>> | undefined
+}
+
+/** A line in which Jobs wait for their turn. */
+export class Queue extends MnemosObject<'Queue', QueueSpec> {
+  constructor(scope: Construct, id: string, props: ObjectProps<QueueSpec> = { spec: {} }) {
+    super(scope, id, 'Queue', [], props)
+  }
+}
+
+/** What a WorkerPool is to be. Workers of one shape. */
+export interface WorkerPoolSpec {
+  /** The pool makes no pods: its workers are started elsewhere and join with a token. Default: false. */
+  readonly external?: boolean | undefined
+  /** Engines that workers of this pool run. Default: ["llama-cpp"]. */
+  readonly engines?: readonly ("llama-cpp" | "vllm" | "pytorch")[] | undefined
+  /** Models to load ahead of the first Job (a hint). */
+  readonly models?: readonly (ReferenceTo<'Model'>)[] | undefined
+  /** The Queue that pays for the pods of this pool. */
+  readonly queue?: NameOf<'Queue'> | undefined
+  /** Namespaces whose Jobs may run here. Default: {"from":"Same"}. */
+  readonly allowedNamespaces?: WorkerPoolAllowedNamespaces | undefined
+  /** How many workers, within the bounds of scaling; also set by `kubectl scale` and autoscalers. Unused with external. Default: 1. */
+  readonly replicas?: number | undefined
+  /** Bounds for the number of workers. */
+  readonly scaling?: WorkerPoolScaling | undefined
+  /** Jobs that one worker runs at once. Unused with external. Default: 1. */
+  readonly slots?: number | undefined
+  /** What each worker asks of its node. Absent: requests of 500m cpu and 1Gi memory, no limits. */
+  readonly resources?: WorkerPoolResources | undefined
+  /** Devices by dynamic resource allocation (DRA); every worker uses all of them. */
+  readonly resourceClaims?: readonly (WorkerPoolResourceClaims)[] | undefined
+  /** What is laid over the pods. */
+  readonly podTemplate?: WorkerPoolPodTemplate | undefined
+  /** Where workers keep models. Absent: 20Gi on the node. */
+  readonly cache?: WorkerPoolCache | undefined
+  /** What the pods may reach. Closed: name resolution and MNEMOS alone. Sources: also HTTPS (port 443) outside of private address ranges, for Models imported from there. Open: no NetworkPolicy is made. Unused with external. Default: "Closed". */
+  readonly network?: "Closed" | "Sources" | "Open" | undefined
+  /** How long a worker that is to go may finish what it runs, in seconds. Unused with external. Default: 600. */
+  readonly terminationGracePeriodSeconds?: number | Duration | undefined
+}
+
+/** Where workers keep models. Absent: 20Gi on the node. */
+export interface WorkerPoolCache {
+  /** Room for models and results on each worker; 90 % of it are for models. Default: "20Gi". */
+  readonly sizeLimit?: number | string | Size | undefined
+  /** Each worker gets a volume claim of its own that goes with its pod. Absent: room on the node (emptyDir). */
+  readonly volumeClaim?: WorkerPoolCacheVolumeClaim | undefined
+}
+
+/** Each worker gets a volume claim of its own that goes with its pod. Absent: room on the node (emptyDir). */
+export interface WorkerPoolCacheVolumeClaim {
+  /** StorageClass of the claim; the cluster's default when absent. */
+  readonly storageClassName?: string | undefined
+}
+
+/** What is laid over the pods. */
+export interface WorkerPoolPodTemplate {
+  /** Labels of the pods, e.g. for a queue or a cost centre; those of MNEMOS itself stay. */
+  readonly labels?: Readonly<Record<string, string>> | undefined
+  /** Annotations of the pods. */
+  readonly annotations?: Readonly<Record<string, string>> | undefined
+  /** Image of the worker instead of the one that the operator was given. */
+  readonly image?: string | undefined
+  /** Secrets of the same namespace for pulling the image, beside those of the operator. */
+  readonly imagePullSecrets?: readonly (WorkerPoolPodTemplateImagePullSecrets)[] | undefined
+  /** Labels that a node must have. */
+  readonly nodeSelector?: Readonly<Record<string, string>> | undefined
+  /** Taints of nodes that are borne. */
+  readonly tolerations?: readonly (WorkerPoolPodTemplateTolerations)[] | undefined
+  /** Nodes and pods to be near to, or far from. */
+  readonly affinity?: WorkerPoolPodTemplateAffinity | undefined
+  /** How the pods spread over nodes and zones. */
+  readonly topologySpreadConstraints?: readonly (WorkerPoolPodTemplateTopologySpreadConstraints)[] | undefined
+  /** RuntimeClass of the pods, e.g. nvidia. */
+  readonly runtimeClassName?: string | undefined
+  /** PriorityClass of the pods. */
+  readonly priorityClassName?: string | undefined
+  /** Scheduler of the pods. */
+  readonly schedulerName?: string | undefined
+  /** ServiceAccount of the pods, for image pulls or admission; no token of it is mounted. One without rights is made when absent. */
+  readonly serviceAccountName?: string | undefined
+  /** More environment variables of the worker, e.g. MNEMOS_WORKER_ENGINE_THREADS; those that tie it to its pool stay. */
+  readonly env?: readonly (WorkerPoolPodTemplateEnv)[] | undefined
+}
+
+/** Part of the spec of a WorkerPool. */
+export interface WorkerPoolPodTemplateEnv {
+  /** Name of the variable. */
+  readonly name: string
+  /** Its value. Secrets do not belong here. */
+  readonly value: string
+}
+
+/** Part of the spec of a WorkerPool. */
+export interface WorkerPoolPodTemplateTopologySpreadConstraints {
+  /** How uneven it may be, in pods. */
+  readonly maxSkew: number
+  /** Label of the nodes that makes two of them one place. */
+  readonly topologyKey: string
+  /** What to do when it would become more uneven. */
+  readonly whenUnsatisfiable: "DoNotSchedule" | "ScheduleAnyway"
+  /** Pods that count. */
+  readonly labelSelector?: WorkerPoolPodTemplateTopologySpreadConstraintsLabelSelector | undefined
+  /** Labels of the pod itself that narrow the selector. */
+  readonly matchLabelKeys?: readonly (string)[] | undefined
+  /** Least number of places, with DoNotSchedule. */
+  readonly minDomains?: number | undefined
+  /** Whether node affinity narrows the places. */
+  readonly nodeAffinityPolicy?: "Honor" | "Ignore" | undefined
+  /** Whether taints narrow the places. */
+  readonly nodeTaintsPolicy?: "Honor" | "Ignore" | undefined
+}
+
+/** Pods that count. */
+export interface WorkerPoolPodTemplateTopologySpreadConstraintsLabelSelector {
+  /** Labels that must all be present. */
+  readonly matchLabels?: Readonly<Record<string, string>> | undefined
+  /** Conditions on labels that must all hold. */
+  readonly matchExpressions?: readonly (WorkerPoolPodTemplateTopologySpreadConstraintsLabelSelectorMatchExpressions)[] | undefined
+}
+
+/** Part of the spec of a WorkerPool. */
+export interface WorkerPoolPodTemplateTopologySpreadConstraintsLabelSelectorMatchExpressions {
+  /** Key of a label. */
+  readonly key: string
+  /** How the label and the values relate. */
+  readonly operator: "In" | "NotIn" | "Exists" | "DoesNotExist"
+  /** Values, for In and NotIn. */
+  readonly values?: readonly (string)[] | undefined
+}
+
+/** Nodes and pods to be near to, or far from. */
+export interface WorkerPoolPodTemplateAffinity {
+  /** Nodes. */
+  readonly nodeAffinity?: WorkerPoolPodTemplateAffinityNodeAffinity | undefined
+  /** Near these pods. */
+  readonly podAffinity?: WorkerPoolPodTemplateAffinityPodAffinity | undefined
+  /** Far from these pods. */
+  readonly podAntiAffinity?: WorkerPoolPodTemplateAffinityPodAntiAffinity | undefined
+}
+
+/** Far from these pods. */
+export interface WorkerPoolPodTemplateAffinityPodAntiAffinity {
+  /** Must hold. */
+  readonly requiredDuringSchedulingIgnoredDuringExecution?: readonly (WorkerPoolPodTemplateAffinityPodAntiAffinityRequiredDuringSchedulingIgnoredDuringExecution)[] | undefined
+  /** Should hold. */
+  readonly preferredDuringSchedulingIgnoredDuringExecution?: readonly (WorkerPoolPodTemplateAffinityPodAntiAffinityPreferredDuringSchedulingIgnoredDuringExecution)[] | undefined
+}
+
+/** Part of the spec of a WorkerPool. */
+export interface WorkerPoolPodTemplateAffinityPodAntiAffinityPreferredDuringSchedulingIgnoredDuringExecution {
+  /** How much it counts, 1 to 100. */
+  readonly weight: number
+  /** What is preferred. */
+  readonly podAffinityTerm: WorkerPoolPodTemplateAffinityPodAntiAffinityPreferredDuringSchedulingIgnoredDuringExecutionPodAffinityTerm
+}
+
+/** What is preferred. */
+export interface WorkerPoolPodTemplateAffinityPodAntiAffinityPreferredDuringSchedulingIgnoredDuringExecutionPodAffinityTerm {
+  /** Pods that count. */
+  readonly labelSelector?: WorkerPoolPodTemplateAffinityPodAntiAffinityPreferredDuringSchedulingIgnoredDuringExecutionPodAffinityTermLabelSelector | undefined
+  /** Namespaces of those pods; the own one when absent. */
+  readonly namespaces?: readonly (string)[] | undefined
+  /** Label of the nodes that makes two of them one place, e.g. kubernetes.io/hostname. */
+  readonly topologyKey: string
+}
+
+/** Pods that count. */
+export interface WorkerPoolPodTemplateAffinityPodAntiAffinityPreferredDuringSchedulingIgnoredDuringExecutionPodAffinityTermLabelSelector {
+  /** Labels that must all be present. */
+  readonly matchLabels?: Readonly<Record<string, string>> | undefined
+  /** Conditions on labels that must all hold. */
+  readonly matchExpressions?: readonly (WorkerPoolPodTemplateAffinityPodAntiAffinityPreferredDuringSchedulingIgnoredDuringExecutionPodAffinityTermLabelSelectorMatchExpressions)[] | undefined
+}
+
+/** Part of the spec of a WorkerPool. */
+export interface WorkerPoolPodTemplateAffinityPodAntiAffinityPreferredDuringSchedulingIgnoredDuringExecutionPodAffinityTermLabelSelectorMatchExpressions {
+  /** Key of a label. */
+  readonly key: string
+  /** How the label and the values relate. */
+  readonly operator: "In" | "NotIn" | "Exists" | "DoesNotExist"
+  /** Values, for In and NotIn. */
+  readonly values?: readonly (string)[] | undefined
+}
+
+/** Part of the spec of a WorkerPool. */
+export interface WorkerPoolPodTemplateAffinityPodAntiAffinityRequiredDuringSchedulingIgnoredDuringExecution {
+  /** Pods that count. */
+  readonly labelSelector?: WorkerPoolPodTemplateAffinityPodAntiAffinityRequiredDuringSchedulingIgnoredDuringExecutionLabelSelector | undefined
+  /** Namespaces of those pods; the own one when absent. */
+  readonly namespaces?: readonly (string)[] | undefined
+  /** Label of the nodes that makes two of them one place, e.g. kubernetes.io/hostname. */
+  readonly topologyKey: string
+}
+
+/** Pods that count. */
+export interface WorkerPoolPodTemplateAffinityPodAntiAffinityRequiredDuringSchedulingIgnoredDuringExecutionLabelSelector {
+  /** Labels that must all be present. */
+  readonly matchLabels?: Readonly<Record<string, string>> | undefined
+  /** Conditions on labels that must all hold. */
+  readonly matchExpressions?: readonly (WorkerPoolPodTemplateAffinityPodAntiAffinityRequiredDuringSchedulingIgnoredDuringExecutionLabelSelectorMatchExpressions)[] | undefined
+}
+
+/** Part of the spec of a WorkerPool. */
+export interface WorkerPoolPodTemplateAffinityPodAntiAffinityRequiredDuringSchedulingIgnoredDuringExecutionLabelSelectorMatchExpressions {
+  /** Key of a label. */
+  readonly key: string
+  /** How the label and the values relate. */
+  readonly operator: "In" | "NotIn" | "Exists" | "DoesNotExist"
+  /** Values, for In and NotIn. */
+  readonly values?: readonly (string)[] | undefined
+}
+
+/** Near these pods. */
+export interface WorkerPoolPodTemplateAffinityPodAffinity {
+  /** Must hold. */
+  readonly requiredDuringSchedulingIgnoredDuringExecution?: readonly (WorkerPoolPodTemplateAffinityPodAffinityRequiredDuringSchedulingIgnoredDuringExecution)[] | undefined
+  /** Should hold. */
+  readonly preferredDuringSchedulingIgnoredDuringExecution?: readonly (WorkerPoolPodTemplateAffinityPodAffinityPreferredDuringSchedulingIgnoredDuringExecution)[] | undefined
+}
+
+/** Part of the spec of a WorkerPool. */
+export interface WorkerPoolPodTemplateAffinityPodAffinityPreferredDuringSchedulingIgnoredDuringExecution {
+  /** How much it counts, 1 to 100. */
+  readonly weight: number
+  /** What is preferred. */
+  readonly podAffinityTerm: WorkerPoolPodTemplateAffinityPodAffinityPreferredDuringSchedulingIgnoredDuringExecutionPodAffinityTerm
+}
+
+/** What is preferred. */
+export interface WorkerPoolPodTemplateAffinityPodAffinityPreferredDuringSchedulingIgnoredDuringExecutionPodAffinityTerm {
+  /** Pods that count. */
+  readonly labelSelector?: WorkerPoolPodTemplateAffinityPodAffinityPreferredDuringSchedulingIgnoredDuringExecutionPodAffinityTermLabelSelector | undefined
+  /** Namespaces of those pods; the own one when absent. */
+  readonly namespaces?: readonly (string)[] | undefined
+  /** Label of the nodes that makes two of them one place, e.g. kubernetes.io/hostname. */
+  readonly topologyKey: string
+}
+
+/** Pods that count. */
+export interface WorkerPoolPodTemplateAffinityPodAffinityPreferredDuringSchedulingIgnoredDuringExecutionPodAffinityTermLabelSelector {
+  /** Labels that must all be present. */
+  readonly matchLabels?: Readonly<Record<string, string>> | undefined
+  /** Conditions on labels that must all hold. */
+  readonly matchExpressions?: readonly (WorkerPoolPodTemplateAffinityPodAffinityPreferredDuringSchedulingIgnoredDuringExecutionPodAffinityTermLabelSelectorMatchExpressions)[] | undefined
+}
+
+/** Part of the spec of a WorkerPool. */
+export interface WorkerPoolPodTemplateAffinityPodAffinityPreferredDuringSchedulingIgnoredDuringExecutionPodAffinityTermLabelSelectorMatchExpressions {
+  /** Key of a label. */
+  readonly key: string
+  /** How the label and the values relate. */
+  readonly operator: "In" | "NotIn" | "Exists" | "DoesNotExist"
+  /** Values, for In and NotIn. */
+  readonly values?: readonly (string)[] | undefined
+}
+
+/** Part of the spec of a WorkerPool. */
+export interface WorkerPoolPodTemplateAffinityPodAffinityRequiredDuringSchedulingIgnoredDuringExecution {
+  /** Pods that count. */
+  readonly labelSelector?: WorkerPoolPodTemplateAffinityPodAffinityRequiredDuringSchedulingIgnoredDuringExecutionLabelSelector | undefined
+  /** Namespaces of those pods; the own one when absent. */
+  readonly namespaces?: readonly (string)[] | undefined
+  /** Label of the nodes that makes two of them one place, e.g. kubernetes.io/hostname. */
+  readonly topologyKey: string
+}
+
+/** Pods that count. */
+export interface WorkerPoolPodTemplateAffinityPodAffinityRequiredDuringSchedulingIgnoredDuringExecutionLabelSelector {
+  /** Labels that must all be present. */
+  readonly matchLabels?: Readonly<Record<string, string>> | undefined
+  /** Conditions on labels that must all hold. */
+  readonly matchExpressions?: readonly (WorkerPoolPodTemplateAffinityPodAffinityRequiredDuringSchedulingIgnoredDuringExecutionLabelSelectorMatchExpressions)[] | undefined
+}
+
+/** Part of the spec of a WorkerPool. */
+export interface WorkerPoolPodTemplateAffinityPodAffinityRequiredDuringSchedulingIgnoredDuringExecutionLabelSelectorMatchExpressions {
+  /** Key of a label. */
+  readonly key: string
+  /** How the label and the values relate. */
+  readonly operator: "In" | "NotIn" | "Exists" | "DoesNotExist"
+  /** Values, for In and NotIn. */
+  readonly values?: readonly (string)[] | undefined
+}
+
+/** Nodes. */
+export interface WorkerPoolPodTemplateAffinityNodeAffinity {
+  /** Must hold. */
+  readonly requiredDuringSchedulingIgnoredDuringExecution?: WorkerPoolPodTemplateAffinityNodeAffinityRequiredDuringSchedulingIgnoredDuringExecution | undefined
+  /** Should hold. */
+  readonly preferredDuringSchedulingIgnoredDuringExecution?: readonly (WorkerPoolPodTemplateAffinityNodeAffinityPreferredDuringSchedulingIgnoredDuringExecution)[] | undefined
+}
+
+/** Part of the spec of a WorkerPool. */
+export interface WorkerPoolPodTemplateAffinityNodeAffinityPreferredDuringSchedulingIgnoredDuringExecution {
+  /** How much it counts, 1 to 100. */
+  readonly weight: number
+  /** What is preferred. */
+  readonly preference: WorkerPoolPodTemplateAffinityNodeAffinityPreferredDuringSchedulingIgnoredDuringExecutionPreference
+}
+
+/** What is preferred. */
+export interface WorkerPoolPodTemplateAffinityNodeAffinityPreferredDuringSchedulingIgnoredDuringExecutionPreference {
+  /** Conditions on labels of the node that must all hold. */
+  readonly matchExpressions?: readonly (WorkerPoolPodTemplateAffinityNodeAffinityPreferredDuringSchedulingIgnoredDuringExecutionPreferenceMatchExpressions)[] | undefined
+}
+
+/** Part of the spec of a WorkerPool. */
+export interface WorkerPoolPodTemplateAffinityNodeAffinityPreferredDuringSchedulingIgnoredDuringExecutionPreferenceMatchExpressions {
+  /** Key of a label of the node. */
+  readonly key: string
+  /** How the label and the values relate. */
+  readonly operator: "In" | "NotIn" | "Exists" | "DoesNotExist" | "Gt" | "Lt"
+  /** Values; one whole number for Gt and Lt. */
+  readonly values?: readonly (string)[] | undefined
+}
+
+/** Must hold. */
+export interface WorkerPoolPodTemplateAffinityNodeAffinityRequiredDuringSchedulingIgnoredDuringExecution {
+  /** One of these must hold. */
+  readonly nodeSelectorTerms: readonly (WorkerPoolPodTemplateAffinityNodeAffinityRequiredDuringSchedulingIgnoredDuringExecutionNodeSelectorTerms)[]
+}
+
+/** Part of the spec of a WorkerPool. */
+export interface WorkerPoolPodTemplateAffinityNodeAffinityRequiredDuringSchedulingIgnoredDuringExecutionNodeSelectorTerms {
+  /** Conditions on labels of the node that must all hold. */
+  readonly matchExpressions?: readonly (WorkerPoolPodTemplateAffinityNodeAffinityRequiredDuringSchedulingIgnoredDuringExecutionNodeSelectorTermsMatchExpressions)[] | undefined
+}
+
+/** Part of the spec of a WorkerPool. */
+export interface WorkerPoolPodTemplateAffinityNodeAffinityRequiredDuringSchedulingIgnoredDuringExecutionNodeSelectorTermsMatchExpressions {
+  /** Key of a label of the node. */
+  readonly key: string
+  /** How the label and the values relate. */
+  readonly operator: "In" | "NotIn" | "Exists" | "DoesNotExist" | "Gt" | "Lt"
+  /** Values; one whole number for Gt and Lt. */
+  readonly values?: readonly (string)[] | undefined
+}
+
+/** Part of the spec of a WorkerPool. */
+export interface WorkerPoolPodTemplateTolerations {
+  /** Key of the taint; absent with Exists: every taint. */
+  readonly key?: string | undefined
+  /** Equal when absent. */
+  readonly operator?: "Exists" | "Equal" | undefined
+  /** Value of the taint, for Equal. */
+  readonly value?: string | undefined
+  /** Effect of the taint; absent: every effect. */
+  readonly effect?: "NoSchedule" | "PreferNoSchedule" | "NoExecute" | undefined
+  /** How long a NoExecute taint is borne; for ever when absent. */
+  readonly tolerationSeconds?: number | Duration | undefined
+}
+
+/** Part of the spec of a WorkerPool. */
+export interface WorkerPoolPodTemplateImagePullSecrets {
+  /** Name of the Secret. */
+  readonly name: string
+}
+
+/** Part of the spec of a WorkerPool. */
+export interface WorkerPoolResourceClaims {
+  /** Name of the claim in the pod. */
+  readonly name: string
+  /** A ResourceClaim of the same namespace, shared by all pods. */
+  readonly resourceClaimName?: string | undefined
+  /** A ResourceClaimTemplate of the same namespace: each pod gets a claim of its own. */
+  readonly resourceClaimTemplateName?: string | undefined
+}
+
+/** What each worker asks of its node. Absent: requests of 500m cpu and 1Gi memory, no limits. */
+export interface WorkerPoolResources {
+  /** Least amounts, e.g. cpu, memory, nvidia.com/gpu. */
+  readonly requests?: Readonly<Record<string, number | string | Size>> | undefined
+  /** Most amounts. Devices such as nvidia.com/gpu are the same in both; one of the two is enough. */
+  readonly limits?: Readonly<Record<string, number | string | Size>> | undefined
+}
+
+/** Bounds for the number of workers. */
+export interface WorkerPoolScaling {
+  /** Fewest workers. Default: 1. */
+  readonly minReplicas?: number | undefined
+  /** Most workers. */
+  readonly maxReplicas: number
+}
+
+/** Namespaces whose Jobs may run here. */
+export interface WorkerPoolAllowedNamespaces {
+  /** Same: only its own namespace. Selector: those the selector matches. All: every namespace. Default: "Same". */
+  readonly from?: "Same" | "Selector" | "All" | undefined
+  /** Labels of the namespaces that may use it, with `from: Selector`. */
+  readonly selector?: WorkerPoolAllowedNamespacesSelector | undefined
+}
+
+/** Labels of the namespaces that may use it, with `from: Selector`. */
+export interface WorkerPoolAllowedNamespacesSelector {
+  /** Labels that must all be present. */
+  readonly matchLabels?: Readonly<Record<string, string>> | undefined
+}
+
+/** Workers of one shape. */
+export class WorkerPool extends MnemosObject<'WorkerPool', WorkerPoolSpec> {
+  constructor(scope: Construct, id: string, props: ObjectProps<WorkerPoolSpec> = { spec: {} }) {
+    super(scope, id, 'WorkerPool', ["queue"], props)
+  }
+}
+
+/** What a Worker is to be. One process that runs Jobs. */
+export interface WorkerSpec {
+  /** The WorkerPool that this Worker belongs to. */
+  readonly poolRef: ReferenceTo<'WorkerPool'>
+  /** Finish what runs, take nothing new. Default: false. */
+  readonly drain?: boolean | undefined
+}
+
+/** One process that runs Jobs. Made by the operator; nobody needs to write one. */
+export class Worker extends MnemosObject<'Worker', WorkerSpec> {
+  constructor(scope: Construct, id: string, props: ObjectProps<WorkerSpec>) {
+    super(scope, id, 'Worker', [], props)
+  }
+}

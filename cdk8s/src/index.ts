@@ -1,0 +1,5 @@
+export * from './gen/constructs.ts'
+export { Job } from './job.ts'
+export { MnemosObject, type ObjectProps } from './mnemos-object.ts'
+export { Model, type ModelFileProps } from './model.ts'
+export type { NamedReference, NameOf, ObjectReference, ReferenceTo } from './reference.ts'
