@@ -4,8 +4,9 @@
  */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { get } from 'node:http'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { cleanNode, clusterPrograms, freePort, type NodeCluster, nodePrograms, startNode } from '@mnemos/cluster'
@@ -44,7 +45,7 @@ describe('a real node', { skip: nodeIsImpossible }, () => {
     await apply(
       node,
       restrictedPod({ name: 'web', namespace, command: serve, labels: { app: 'web' } }),
-      restrictedPod({ name: 'user', namespace, command: 'sleep 600' }),
+      restrictedPod({ name: 'user', namespace, command: 'sleep 600', labels: { app: 'user' } }),
       { apiVersion: 'v1', kind: 'Service', metadata: { name: 'web', namespace }, spec: service },
     )
     await kubectl(node, '--namespace', namespace, 'wait', '--for=condition=Ready', '--timeout=30s', 'pod/web', 'pod/user')
@@ -136,6 +137,35 @@ describe('a real node', { skip: nodeIsImpossible }, () => {
     await kubectl(node, '--namespace', namespace, 'wait', '--for=condition=Ready', '--timeout=30s', 'pod/gpu-2')
   })
 
+  test('enforces NetworkPolicies: refuses what none allows, in both directions, and lets through what one does', async () => {
+    const target = 'wget -q -O - http://web.walled.svc'
+    await apply(node, networkPolicy('deny-all', { podSelector: {}, policyTypes: ['Ingress', 'Egress'] }))
+    const isRefused = (): Promise<boolean> =>
+      inPod(target).then(
+        () => false,
+        () => true,
+      )
+    await eventually(isRefused, { message: 'nothing is let through any more' })
+    const toDns = {
+      to: [{ namespaceSelector: {}, podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } } }],
+      ports: [{ protocol: 'UDP', port: 53 }],
+    }
+    const toWeb = { to: [{ podSelector: { matchLabels: { app: 'web' } } }], ports: [{ port: 8080 }] }
+    const user = { matchLabels: { app: 'user' } }
+    await apply(node, networkPolicy('user', { podSelector: user, policyTypes: ['Egress'], egress: [toDns, toWeb] }))
+    await eventually(async () => /Address: 10\.96\./.test(await inPod('nslookup web.walled.svc.cluster.local')), {
+      message: 'names resolve',
+    })
+    await assert.rejects(inPod(target), 'web takes nothing yet')
+    await apply(node, networkPolicy('web', { podSelector: { matchLabels: { app: 'web' } }, ingress: [{ from: [{ podSelector: user }] }] }))
+    await eventually(async () => /served by web/.test(await inPod(target)), { message: 'what is allowed gets through' })
+    await assert.rejects(
+      inPod('wget -q -O - --no-check-certificate https://kubernetes.default.svc.cluster.local'),
+      /can't connect to remote host/,
+    )
+    await kubectl(node, '--namespace', namespace, 'delete', 'networkpolicy', '--all')
+  })
+
   test('writes who did what into the audit log', async () => {
     const entries = (await readFile(node.auditLog, 'utf8'))
       .trim()
@@ -166,6 +196,17 @@ describe('a real node', { skip: nodeIsImpossible }, () => {
     assert.ok((await tracesOf(node.folder, namespaces)).length > 0, 'a running node has traces; the search finds none')
     await node.stop()
     await goneWithoutTrace(node.folder, namespaces)
+  })
+
+  test('does not take a folder that has something in it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'mnemos-taken-'))
+    try {
+      await writeFile(join(folder, 'precious'), 'kept')
+      await assert.rejects(startNode({ folder }), /is not empty \(precious\); name a folder of its own/)
+      assert.equal(await readFile(join(folder, 'precious'), 'utf8'), 'kept')
+    } finally {
+      await rm(folder, { recursive: true })
+    }
   })
 
   test('is cleaned when its driver was killed', async () => {
@@ -201,6 +242,10 @@ interface TokenReview {
 
 function gpuPod(name: string): object {
   return restrictedPod({ name, namespace, command: 'echo $NVIDIA_VISIBLE_DEVICES; exec sleep 600', gpus: 1 })
+}
+
+function networkPolicy(name: string, spec: object): object {
+  return { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { name, namespace }, spec }
 }
 
 async function reviewToken(token: string, audiences?: readonly string[]): Promise<TokenReview> {

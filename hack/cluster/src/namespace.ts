@@ -6,7 +6,7 @@
  * A keeper process holds both; everything else enters through it and dies with the driver.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdir, rmdir, writeFile } from 'node:fs/promises'
+import { access, mkdir, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bridge, bridgeAddress, hostAddress, hostLink, linkPrefix, nodeAddress, nodeLink, serviceRange } from './addresses.ts'
 import { makeCgroups } from './cgroup.ts'
@@ -65,11 +65,22 @@ export async function makeNamespace(folder: string): Promise<Namespace> {
   return { inside, run: runInside, hasBridgeFilter: answers.includes('bridge filter') }
 }
 
-/** Removes what a namespace leaves on the machine once its processes are gone. */
-export async function removeNamespaceTraces(): Promise<void> {
+/** Which folders this machine lacks and a namespace has to make, to have something to mount over. */
+export async function foldersToMake(): Promise<readonly string[]> {
+  const missing = hiddenFolders.map((path) =>
+    access(path).then(
+      () => [],
+      () => [path],
+    ),
+  )
+  return (await Promise.all(missing)).flat()
+}
+
+/** Removes what a namespace leaves on the machine once its processes are gone. @param made folders that were made for it */
+export async function removeNamespaceTraces(made: readonly string[]): Promise<void> {
   await run('ip', ['link', 'delete', hostLink]).catch(() => undefined)
-  // Only made to have something to mount over: a folder that somebody else uses is not empty.
-  for (const path of hiddenFolders) await rmdir(path).catch(() => undefined)
+  // One that somebody else uses by now is not empty.
+  for (const path of made) await rmdir(path).catch(() => undefined)
 }
 
 /** Shell lines by which a process enters the node's control groups before anything else. */

@@ -10,6 +10,7 @@ export const componentUsers = {
   'kube-proxy': { name: 'system:kube-proxy', groups: [] },
   kubelet: { name: `system:node:${nodeName}`, groups: ['system:nodes'] },
   coredns: { name: 'system:coredns', groups: [] },
+  'network-policies': { name: 'mnemos-node:network-policies', groups: [] },
 } as const satisfies Record<string, ClusterUser>
 
 /** Written to the audit log: who did what to which object, once, when it was answered. */

@@ -2,10 +2,10 @@
  * Who runs the one node of this machine, in a file: a second start learns whose it is, and what a driver that was killed
  * left behind is found and cleaned.
  */
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { killCgroups } from './cgroup.ts'
-import { removeNamespaceTraces } from './namespace.ts'
+import { foldersToMake, removeNamespaceTraces } from './namespace.ts'
 
 const file = '/run/mnemos/node.json'
 
@@ -16,6 +16,8 @@ interface NodeRecord {
   readonly folder: string
   /** What stays when the rest of the folder goes; the folder itself goes when absent. */
   readonly keep: readonly string[]
+  /** Folders outside that were made and go again. */
+  readonly made: readonly string[]
 }
 
 /**
@@ -23,16 +25,18 @@ interface NodeRecord {
  * @throws when a living process owns it; names it and its folder
  */
 export async function claimNode(claim: { readonly folder: string; readonly keep: readonly string[] }): Promise<void> {
-  const record: NodeRecord = { pid: process.pid, startTicks: (await startTicks(process.pid)) ?? '', ...claim }
+  await cleanNode()
+  const record: NodeRecord = { pid: process.pid, startTicks: (await startTicks(process.pid)) ?? '', ...claim, made: await foldersToMake() }
   await mkdir(dirname(file), { recursive: true })
-  for (;;) {
-    try {
-      await writeFile(file, JSON.stringify(record), { flag: 'wx' })
-      return
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
-    }
-    await cleanNode()
+  const draft = `${file}.${process.pid}`
+  await writeFile(draft, JSON.stringify(record))
+  try {
+    // A link is made whole or not at all, and never over another: of two that start at once, one fails.
+    await link(draft, file)
+  } catch (cause) {
+    throw new Error(`another process took this machine's node at the same moment (${file}); try again when it has ended`, { cause })
+  } finally {
+    await rm(draft, { force: true })
   }
 }
 
@@ -63,9 +67,9 @@ export async function releaseNode(): Promise<void> {
   if (owner.pid === process.pid) await removeNode(owner)
 }
 
-async function removeNode({ folder, keep }: NodeRecord): Promise<void> {
+async function removeNode({ folder, keep, made }: NodeRecord): Promise<void> {
   await killCgroups()
-  await removeNamespaceTraces()
+  await removeNamespaceTraces(made)
   if (keep.length === 0) await rm(folder, { recursive: true, force: true })
   else await removeExcept(folder, keep)
   await rm(file, { force: true })

@@ -8,7 +8,7 @@
  *
  * Flow: namespaces, certificates → etcd, kube-apiserver, containerd → the rest at once → Node Ready, DNS and proxy ready.
  */
-import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { nodeName } from './addresses.ts'
@@ -21,11 +21,12 @@ import { saveImage } from './images.ts'
 import { writeKubeconfig } from './kubeconfig.ts'
 import { kubeletArguments, kubeletConfiguration, proxyConfiguration } from './kubelet.ts'
 import { makeNamespace, type Namespace } from './namespace.ts'
+import { enforcePolicies, policyAccess } from './network-policy-sync.ts'
 import { writeCertificates } from './node-certificates.ts'
 import { apiServer, auditPolicy, componentUsers, controlPlaneArguments } from './node-control-plane.ts'
 import { type NodePrograms, nodePrograms } from './node-programs.ts'
 import { waitForApiServer, waitForNode, withLogs } from './node-readiness.ts'
-import { claimNode, releaseNode } from './node-record.ts'
+import { claimNode, cleanNode, releaseNode } from './node-record.ts'
 import { launch, type ServerProcess } from './process.ts'
 import { clusterPrograms } from './programs.ts'
 
@@ -41,6 +42,8 @@ export interface NodeOptions {
   readonly gpus?: number
   /** Keep an audit log (level Metadata) at `auditLog`; default false. */
   readonly audit?: boolean
+  /** Enforce NetworkPolicies; default true. False leaves every connection between pods open, as some networks do. */
+  readonly networkPolicies?: boolean
 }
 
 /** A cluster with one node. Its API server is reachable from this machine and from pods; pods and Services only from inside. */
@@ -55,6 +58,9 @@ export interface NodeCluster extends Cluster {
   run(program: string, args: readonly string[], input?: string): Promise<string[]>
 }
 
+/** What stays in a folder that was given. */
+const keptFiles: readonly string[] = ['logs', 'audit.log']
+
 type Start = (name: string, program: string, args: readonly string[]) => void
 
 /** Starts a node and returns when pods can run on it (well below a minute once the programs are built). */
@@ -64,12 +70,16 @@ export async function startNode(options: NodeOptions = {}): Promise<NodeCluster>
   if (process.getuid?.() !== 0) throw new Error('a node needs root: run this as root, or use kind')
   const control = await clusterPrograms(log)
   const programs = await nodePrograms(log)
+  await cleanNode()
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'mnemos-node-')))
-  const kept = options.folder === undefined ? [] : ['logs', 'audit.log']
-  await claimNode({ folder, keep: kept }).catch(async (error: unknown) => {
+  const kept = options.folder === undefined ? [] : keptFiles
+  try {
+    if (options.folder !== undefined) await checkFolder(options.folder)
+    await claimNode({ folder, keep: kept })
+  } catch (error) {
     if (options.folder === undefined) await rm(folder, { recursive: true, force: true })
     throw error
-  })
+  }
   try {
     return await startIn({ folder, control, programs, options, log })
   } catch (error) {
@@ -77,6 +87,13 @@ export async function startNode(options: NodeOptions = {}): Promise<NodeCluster>
     await releaseNode()
     throw told
   }
+}
+
+/** What is in a folder when the node is stopped is removed, so it may hold nothing of somebody else. */
+async function checkFolder(folder: string): Promise<void> {
+  const others = (await readdir(folder).catch(() => [])).filter((name) => !keptFiles.includes(name))
+  if (others.length > 0) throw new Error(`${folder} is not empty (${others.slice(0, 3).join(', ')}); name a folder of its own for the node`)
+  await rm(join(folder, 'audit.log'), { force: true })
 }
 
 async function startIn(plan: {
@@ -119,7 +136,7 @@ async function startIn(plan: {
   ])
   const importTar = (tar: string): Promise<void> => importArchive({ ctr: join(programs.containerd, 'ctr'), folder, tar })
   await Promise.all([waitForApiServer(access), untilImported(importTar, programs.pauseArchive)])
-  for (const object of dnsAccess) await createRbac(access, object)
+  for (const object of [...dnsAccess, ...policyAccess]) await createRbac(access, object)
 
   log('Starting the other programs of the control plane and of the node …')
   startControl('kube-controller-manager')
@@ -129,6 +146,16 @@ async function startIn(plan: {
   start('coredns', join(programs.coredns, 'coredns'), ['-conf', join(folder, 'Corefile')])
   const gpus = options.gpus ?? 0
   if (gpus > 0) start('device-plugin', join(programs.node, 'device-plugin'), ['-count', String(gpus)])
+  const ended = new AbortController()
+  if (options.networkPolicies ?? true) {
+    if (!namespace.hasBridgeFilter)
+      log('This kernel has no bridge filter: NetworkPolicies hold only between pods and the node, not between pods.')
+    await enforcePolicies({
+      access: { ...access, token: tokens.get(componentUsers['network-policies'].name) ?? '' },
+      apply: (script) => namespace.run('nft', ['-f', '-'], script),
+      signal: ended.signal,
+    })
+  }
   await waitForNode(access, gpus)
 
   return {
@@ -151,7 +178,10 @@ async function startIn(plan: {
       for (const name of names) startControl(name)
       await waitForApiServer(access)
     },
-    stop: releaseNode,
+    stop: async () => {
+      ended.abort()
+      await releaseNode()
+    },
     importImage: async (image) => importImage({ image, folder, importTar }),
     run: (program, args, input) => namespace.run(program, args, input),
   }
@@ -199,7 +229,7 @@ async function untilImported(importTar: (tar: string) => Promise<void>, tar: str
 async function createRbac(access: ApiAccess, object: object): Promise<void> {
   const kind = 'kind' in object && object.kind === 'ClusterRole' ? 'clusterroles' : 'clusterrolebindings'
   const { code, body } = await apiRequest(access, `/apis/rbac.authorization.k8s.io/v1/${kind}`, object)
-  if (code !== 201 && code !== 409) throw new Error(`the rights of CoreDNS could not be written (${code}): ${body}`)
+  if (code !== 201 && code !== 409) throw new Error(`the rights of the node's programs could not be written (${code}): ${body}`)
 }
 
 async function importImage(plan: {
