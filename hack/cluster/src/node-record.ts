@@ -16,8 +16,8 @@ interface NodeRecord {
   readonly folder: string
   /** What stays when the rest of the folder goes; the folder itself goes when absent. */
   readonly keep: readonly string[]
-  /** Folders outside that were made and go again. */
-  readonly made: readonly string[]
+  /** Folders outside that were made and go again; absent in what older versions wrote. */
+  readonly made?: readonly string[]
 }
 
 /**
@@ -67,7 +67,7 @@ export async function releaseNode(): Promise<void> {
   if (owner.pid === process.pid) await removeNode(owner)
 }
 
-async function removeNode({ folder, keep, made }: NodeRecord): Promise<void> {
+async function removeNode({ folder, keep, made = [] }: NodeRecord): Promise<void> {
   await killCgroups()
   await removeNamespaceTraces(made)
   if (keep.length === 0) await rm(folder, { recursive: true, force: true })
