@@ -54,6 +54,20 @@ function fieldsOf(error: unknown): string[] {
   return (error.details?.causes ?? []).filter(({ field }) => field !== '<nil>').map(({ field }) => field ?? '')
 }
 
+const examples = join(import.meta.dirname, '../../examples')
+
+/** Every object of the examples that is not wrong on purpose. */
+function exampleObjects(): { file: string; object: Fixture['object'] }[] {
+  const files = readdirSync(examples, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.yaml'))
+  return files.flatMap((file) => {
+    const texts = readFileSync(join(examples, file), 'utf8').split(/^---$/m)
+    const objects = texts.map((text) => parse(text) as Fixture['object'] | null).filter((object) => object !== null)
+    return file.includes('mistyped')
+      ? []
+      : objects.filter(({ kind }) => kinds.some((each) => each.kind === kind)).map((object) => ({ file, object }))
+  })
+}
+
 const cluster = await startTestCluster({ crds: true })
 const client = createClient({ credentials: cluster.credentials() })
 after(() => client.close())
@@ -66,6 +80,13 @@ describe('the judgement in JavaScript and the API server agree', () => {
       const { spec } = kindOf(object)
       assert.deepEqual(stored.spec, asRead(spec, object.spec), 'as read')
       assert.deepEqual(stored.spec, spec.parse(asRead(spec, object.spec)), 'as parsed')
+    })
+  }
+
+  for (const { file, object } of exampleObjects()) {
+    it(`accepts ${object.kind} ${object.metadata.name} of examples/${file}`, async () => {
+      assert.deepEqual(judge(kindOf(object), object), [])
+      await client.create(resourceOf(object), object, { dryRun: true })
     })
   }
 
