@@ -5,6 +5,7 @@ import { apiVersion, type Worker, type WorkerPool, workerPoolResource, workerRes
 import type { Deployment, Pod } from '@mnemos/domain'
 import { type KubeObject, resource } from '@mnemos/kube'
 import { eventually, startFaultProxy } from '@mnemos/testkit'
+import { parseWorkerConfig } from '@mnemos/worker'
 import { createModel, models, startBench, workerInPod } from './operator.fixture.ts'
 
 const core = { group: '', version: 'v1', namespaced: true }
@@ -59,6 +60,18 @@ test('a pool becomes a Deployment whose pods the real controllers make, under re
   })
   assert.match(reconciling.message, /0 of 2 workers of WorkerPool plain are ready/)
   assert.equal((await condition('plain', 'Ready'))?.status, 'False')
+})
+
+test('what a pod is told is what a worker understands', async () => {
+  const [pod] = await podsOf('plain')
+  type Variable = { readonly name: string; readonly value?: string }
+  const { spec } = pod as unknown as { readonly spec: { readonly containers: [{ readonly env: readonly Variable[] }] } }
+  const env = Object.fromEntries(spec.containers[0].env.map(({ name, value }) => [name, value ?? pod?.metadata.name]))
+  const config = parseWorkerConfig(env)
+  const { operator: addresses, pool, name, podTokenFile, cacheDir, graceMs, healthHost } = config
+  assert.deepEqual([addresses, pool, name], [['mnemos-dispatch.mnemos-system.svc:9090'], 'default/plain', pod?.metadata.name])
+  assert.deepEqual([podTokenFile, cacheDir], ['/var/run/secrets/mnemos/token', '/var/lib/mnemos/cache'])
+  assert.deepEqual([graceMs, healthHost, config.healthPort], [590_000, '0.0.0.0', 9442])
 })
 
 test('a pool that is as wanted is looked at without a write', async () => {

@@ -1,11 +1,13 @@
 /** What the webhook asks of the API server. Its RBAC in charts/mnemos is made from this. */
-import { group, modelKind, queueKind } from '@mnemos/api'
+import { group, modelKind, queueKind, workerPoolKind } from '@mnemos/api'
 import { type Access, applied, watched } from '@mnemos/kube'
 import { authoritySecretName } from './keeper.ts'
 import { configurationName, configurationResources } from './registration.ts'
 
 export const webhookAccess: readonly Access[] = [
-  ...[modelKind, queueKind].map(({ plural }) => ({ resource: { group, plural }, verbs: watched, scope: 'cluster' }) as const),
+  ...[modelKind, queueKind, workerPoolKind].map(
+    ({ plural }) => ({ resource: { group, plural }, verbs: watched, scope: 'cluster' }) as const,
+  ),
   { resource: { group: '', plural: 'namespaces' }, verbs: watched, scope: 'cluster' },
   ...configurationResources.map((resource) => ({ resource, verbs: watched, scope: 'cluster' }) as const),
   ...configurationResources.map((resource) => ({ resource, verbs: applied, names: [configurationName], scope: 'cluster' }) as const),

@@ -1,17 +1,17 @@
 /**
- * The names of Models and Queues, from caches that are filled in the background.
+ * The names of Models, WorkerPools and Queues, from caches that are filled in the background.
  *
  * Guarantees: a question is answered at once from memory; before the first list has arrived the answer is "unknown", so an
  * outage of the API server silences warnings and delays nothing. Objects are cut down to the few fields that matter.
  */
-import { allowedNamespaces, group, type KindDefinition, modelKind, queueKind, version } from '@mnemos/api'
+import { allowedNamespaces, group, type KindDefinition, modelKind, queueKind, version, workerPoolKind } from '@mnemos/api'
 import { type AllowedNamespaces, type Catalog, mayUse } from '@mnemos/domain'
 import { type Client, createInformer, type Informer, type KubeObject, type Resource, resource } from '@mnemos/kube'
 import type { Logger } from 'pino'
 import { z } from 'zod'
 
-/** A Model cut down to its name and who may use it. */
-interface NamedModel extends KubeObject {
+/** A Model or WorkerPool cut down to its name and who may use it. */
+interface Lent extends KubeObject {
   readonly allowed?: AllowedNamespaces
 }
 
@@ -25,13 +25,16 @@ export interface LiveCatalog extends Catalog {
 }
 
 export function openCatalog(client: Client, logger: Logger): LiveCatalog {
-  const models = createInformer({
-    client,
-    logger,
-    resource: resource<NamedModel>(namesOf(modelKind)),
-    transform: (model) => ({ ...bare(model), allowed: grantOf(model) }),
-    indexes: { [byNamespace]: (model) => [model.metadata.namespace ?? ''] },
-  })
+  const lentOf = (kind: Parameters<typeof namesOf>[0]): Informer<Lent> =>
+    createInformer({
+      client,
+      logger,
+      resource: resource<Lent>(namesOf(kind)),
+      transform: (object) => ({ ...bare(object), allowed: grantOf(object) }),
+      indexes: { [byNamespace]: (object) => [object.metadata.namespace ?? ''] },
+    })
+  const models = lentOf(modelKind)
+  const pools = lentOf(workerPoolKind)
   const queues = createInformer({ client, logger, resource: resource(namesOf(queueKind)), transform: bare })
   const namespaces = createInformer({
     client,
@@ -39,16 +42,18 @@ export function openCatalog(client: Client, logger: Logger): LiveCatalog {
     resource: resource({ group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false }),
     transform: (namespace) => ({ ...bare(namespace), metadata: { ...bare(namespace).metadata, labels: namespace.metadata.labels ?? {} } }),
   })
-  const all: readonly Informer<KubeObject>[] = [models, queues, namespaces]
+  const all: readonly Informer<KubeObject>[] = [models, pools, queues, namespaces]
+  const lentTo = (lent: Informer<Lent>, namespace: string, from: string): readonly string[] | undefined => {
+    if (!lent.hasSynced() || !namespaces.hasSynced()) return undefined
+    const labels = namespaces.cache.get({ name: from })?.metadata.labels ?? {}
+    return lent.cache
+      .byIndex(byNamespace, namespace)
+      .filter(({ allowed }) => mayUse(allowed ?? { from: 'Same' }, namespace, { name: from, labels }))
+      .map(({ metadata }) => metadata.name)
+  }
   return {
-    models: (namespace, from) => {
-      if (!models.hasSynced() || !namespaces.hasSynced()) return undefined
-      const labels = namespaces.cache.get({ name: from })?.metadata.labels ?? {}
-      return models.cache
-        .byIndex(byNamespace, namespace)
-        .filter((model) => mayUse(model.allowed ?? { from: 'Same' }, namespace, { name: from, labels }))
-        .map((model) => model.metadata.name)
-    },
+    models: (namespace, from) => lentTo(models, namespace, from),
+    pools: (namespace, from) => lentTo(pools, namespace, from),
     queues: () => (queues.hasSynced() ? queues.cache.list().map((queue) => queue.metadata.name) : undefined),
     run: async (signal) => {
       await Promise.all(all.map((informer) => informer.run(signal)))
@@ -56,9 +61,9 @@ export function openCatalog(client: Client, logger: Logger): LiveCatalog {
   }
 }
 
-/** A Model that cannot be read grants nothing. */
-function grantOf(model: KubeObject): AllowedNamespaces {
-  const parsed = granting.safeParse(model)
+/** What cannot be read grants nothing. */
+function grantOf(object: KubeObject): AllowedNamespaces {
+  const parsed = granting.safeParse(object)
   return parsed.success ? parsed.data.spec.allowedNamespaces : { from: 'Same' }
 }
 

@@ -63,7 +63,7 @@ function observeMaking(
   const child = { namespace, name: poolChildName(name) }
   const own = <T extends KubeObject>(object: T | undefined): T | undefined =>
     object !== undefined && controllerOf(object)?.uid === uid ? object : undefined
-  const named = reader.byIndex(workers, 'pool', keyOf(pool.metadata)).map(({ metadata }) => metadata.name)
+  const named = pool.spec.external ? [] : reader.byIndex(workers, 'pool', keyOf(pool.metadata)).map(({ metadata }) => metadata.name)
   const ofWorkers = named.map((worker) => ({ worker, key: keyOf({ namespace, name: worker }) }))
   return {
     settings,

@@ -7,16 +7,18 @@
  */
 import { nearest } from './nearest.ts'
 
-/** Snapshots of names; both members may be asked at any time and never wait. */
+/** Snapshots of names; all members may be asked at any time and never wait. */
 export interface Catalog {
   /** Models of `namespace` that Jobs of `from` may use; undefined while unknown. */
   models(namespace: string, from: string): readonly string[] | undefined
+  /** WorkerPools of `namespace` that `from` may use; undefined while unknown. */
+  pools(namespace: string, from: string): readonly string[] | undefined
   /** Names of all Queues; undefined while unknown. */
   queues(): readonly string[] | undefined
 }
 
 /** A catalog that knows nothing, and therefore warns of nothing. */
-export const emptyCatalog: Catalog = { models: () => undefined, queues: () => undefined }
+export const emptyCatalog: Catalog = { models: () => undefined, pools: () => undefined, queues: () => undefined }
 
 interface Reference {
   readonly name: string
@@ -26,10 +28,19 @@ interface Reference {
 /** Warns when no Model of that name may be used from `from`. */
 export function modelWarnings(reference: Reference, from: string, catalog: Catalog): readonly string[] {
   const namespace = reference.namespace ?? from
-  const names = catalog.models(namespace, from)
-  if (names === undefined || names.includes(reference.name)) return []
+  return absent('Model', { ...reference, namespace }, from, catalog.models(namespace, from))
+}
+
+/** Warns when no WorkerPool of that name may be used from `from`. */
+export function poolWarnings(reference: Reference, from: string, catalog: Catalog): readonly string[] {
+  const namespace = reference.namespace ?? from
+  return absent('WorkerPool', { ...reference, namespace }, from, catalog.pools(namespace, from))
+}
+
+function absent(kind: string, { name, namespace = '' }: Reference, from: string, names: readonly string[] | undefined): readonly string[] {
+  if (names === undefined || names.includes(name)) return []
   const where = namespace === from ? '' : ` in namespace \`${namespace}\` that namespace \`${from}\` may use`
-  return [`no Model \`${reference.name}\`${where}${didYouMean(reference.name, names)}`]
+  return [`no ${kind} \`${name}\`${where}${didYouMean(name, names)}`]
 }
 
 /** Warns when there is no such Queue. `default` needs no object: it is unlimited until somebody configures it. */

@@ -10,6 +10,7 @@ import type { ReviewContext, ReviewedObject, ReviewRequest, Verdict } from './ve
 const operator = 'system:serviceaccount:mnemos-system:mnemos-operator'
 const catalog: Catalog = {
   models: (namespace) => (namespace === 'team-a' ? ['smollm', 'llama'] : []),
+  pools: (namespace) => (namespace === 'team-a' ? ['gpus'] : []),
   queues: () => ['research'],
 }
 const context: ReviewContext = { trustedUsers: new Set([operator]), catalog }
@@ -141,6 +142,16 @@ const warned: Record<string, { request: ReviewRequest; wantWarnings: readonly st
   'an unknown Queue is admitted with a warning': {
     request: creation(aJob({ ...goodSpec, queue: 'reserach' }, stamped('alice'))),
     wantWarnings: ['no Queue `reserach`; did you mean `research`?'],
+  },
+  'a Model that is to be served by an unknown pool is admitted with the nearest name': {
+    request: creation({
+      ...aJob(
+        { source: { uri: 'https://x/y', digest: `sha256:${'a'.repeat(64)}` }, serving: { poolRef: { name: 'gpu' } } },
+        stamped('alice'),
+      ),
+      kind: 'Model',
+    }),
+    wantWarnings: ['no WorkerPool `gpu`; did you mean `gpus`?'],
   },
   'the default Queue needs no object': { request: creation(aJob({ ...goodSpec, queue: 'default' }, stamped('alice'))), wantWarnings: [] },
   'an update that leaves the spec alone is not warned again': {

@@ -173,11 +173,13 @@ function factsOf({ stands, reason, message, firstToken }: Stage, verified: Model
 }
 
 function childMetadata({ apiVersion, kind, metadata }: Model, name: string): KubeObject['metadata'] {
-  const { namespace = 'default', uid = '' } = metadata
+  const { namespace = 'default', uid = '', annotations } = metadata
+  const requester = annotations?.[requesterAnnotation]
   return {
     name,
     namespace,
     labels: { ...managedByLabel, [modelLabel]: labelOf(metadata.name) },
+    ...(requester === undefined ? {} : { annotations: { [requesterAnnotation]: requester } }),
     ownerReferences: [{ apiVersion, kind, name: metadata.name, uid, controller: true, blockOwnerDeletion: false }],
   }
 }
@@ -200,12 +202,10 @@ function ownPool(model: Model): KubeObject & { readonly spec: unknown } {
 }
 
 function warmUpJob(model: Model, name: string): KubeObject & { readonly spec: unknown } {
-  const requester = model.metadata.annotations?.[requesterAnnotation]
-  const metadata = childMetadata(model, name)
   return {
     apiVersion: model.apiVersion,
     kind: 'Job',
-    metadata: requester === undefined ? metadata : { ...metadata, annotations: { [requesterAnnotation]: requester } },
+    metadata: childMetadata(model, name),
     spec: {
       inference: { modelRef: { name: model.metadata.name }, prompt: warmUpPrompt, parameters: { maxTokens: 1 } },
       priority: 'high',
