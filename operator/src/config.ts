@@ -35,6 +35,9 @@ export const operatorSettings = z.object({
   MNEMOS_HEARTBEAT_MS: durationMs.default(10_000).describe('How often a worker is to be heard.'),
   MNEMOS_SUSPECT_MS: durationMs.default(30_000).describe('Silence after which a worker gets no new work.'),
   MNEMOS_OFFLINE_MS: durationMs.default(60_000).describe("Silence after which a worker's attempts are given to others."),
+  MNEMOS_PROBE_MS: durationMs
+    .default(2000)
+    .describe('How long a worker has to answer before another process of its name takes its place; at most half of the time of suspicion.'),
   MNEMOS_DERIVED_STATUS_MS: durationMs.default(5000).describe('Least time between two writes of counts to one object.'),
   MNEMOS_DISPATCH_ADDRESS: z
     .string()
@@ -119,6 +122,7 @@ export interface OperatorConfig {
   readonly heartbeatMs: number
   readonly suspectMs: number
   readonly offlineMs: number
+  readonly probeMs: number
   readonly derivedStatusMs: number
   /** Absent outside a cluster: nobody is pointed here. */
   readonly pod?: { readonly ip: string; readonly name: string | undefined }
@@ -154,6 +158,7 @@ export function parseOperatorConfig(
     heartbeatMs: settings.MNEMOS_HEARTBEAT_MS,
     suspectMs: settings.MNEMOS_SUSPECT_MS,
     offlineMs: settings.MNEMOS_OFFLINE_MS,
+    probeMs: Math.min(settings.MNEMOS_PROBE_MS, settings.MNEMOS_SUSPECT_MS / 2),
     derivedStatusMs: settings.MNEMOS_DERIVED_STATUS_MS,
     ...(settings.MNEMOS_POD_IP === undefined ? {} : { pod: { ip: settings.MNEMOS_POD_IP, name: settings.MNEMOS_POD_NAME } }),
     ...(settings.MNEMOS_INTERNAL_TLS ? { tls: tlsOf(settings) } : {}),

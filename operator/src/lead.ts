@@ -117,16 +117,14 @@ function secureLine(
 
 async function beginTerm({ config, leadership, clock, logger, metrics }: TermOptions, client: Client): Promise<Term> {
   const signer = assignmentSigner(await ensureAssignmentKey(client, config.systemNamespace))
-  const { heartbeatMs, suspectMs, offlineMs, serverUrl, derivedStatusMs, identity } = config
+  const { heartbeatMs, suspectMs, offlineMs, probeMs, serverUrl, derivedStatusMs, identity } = config
   const inputs = new Inputs(maxKeptInputBytes)
   const caches = cachesOf(client, logger, metrics, (job) => inputs.see(job))
   const wakeJob = (name: ObjectName): void => term.runtime.wake(jobs, name, { priority: underWay })
   const placement = new PlacementLoop(wakeJob, () => clock.monotonic())
   const dispatcher = new Dispatcher({
-    ...{ client, signer, serverUrl, inputs, heartbeatMs, suspectMs, offlineMs, logger, wakeJob },
+    ...{ client, clock, signer, serverUrl, inputs, heartbeatMs, suspectMs, offlineMs, probeMs, logger, wakeJob },
     epoch: BigInt(leadership.epoch),
-    now: () => clock.now(),
-    monotonic: () => clock.monotonic(),
     onWorker: (session) => workerChanged(term, session),
     jobName: (uid) => caches.jobs.cache.byUid(uid)?.metadata,
   })
@@ -170,7 +168,8 @@ function followChanges(term: Term): void {
     inputs.take(uid)
     dispatcher.jobGone(uid, { mayRun: !isTerminal(change.object) })
   })
-  caches.workers.onChange(({ object }) => {
+  caches.workers.onChange(({ type, object }) => {
+    if (type === 'deleted') dispatcher.entrance.deleted(object.metadata.uid ?? '', `Worker ${keyOf(object.metadata)}`)
     const session = dispatcher.sessions.of(keyOf(object.metadata))
     if (session === undefined) return
     dispatcher.drain(session, object.spec.drain || isLeaving(term, session))
@@ -183,7 +182,8 @@ function followChanges(term: Term): void {
     else if (object.metadata.deletionTimestamp === undefined) return
     workerChanged(term, session)
   })
-  caches.pools.onChange(({ object }) => {
+  caches.pools.onChange(({ type, object }) => {
+    if (type === 'deleted') dispatcher.entrance.deleted(object.metadata.uid ?? '', `WorkerPool ${keyOf(object.metadata)}`)
     for (const session of dispatcher.sessions.all()) {
       if (session.poolKey !== keyOf(object.metadata)) continue
       offer(term, session)

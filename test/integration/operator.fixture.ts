@@ -39,6 +39,7 @@ export const fast = {
   lease: { leaseMs: 3000, renewMs: 2000, retryMs: 400, fenceMs: 1200 },
   heartbeatMs: 500,
   suspectMs: 1500,
+  probeMs: 500,
   offlineMs: 3000,
   derivedStatusMs: 250,
 } as const
@@ -248,9 +249,12 @@ export class ScriptedWorker {
     return this
   }
 
+  #isPaused = false
+
   #open(address: string, slots: number, hello: HelloInit): void {
     this.disconnect()
     this.ended = undefined
+    this.#isPaused = false
     const { connect } = dispatchService
     this.#client = new GrpcClient(address, grpcCredentials.createInsecure())
     const stream = this.#client.makeBidiStreamRequest(connect.path, connect.requestSerialize, connect.responseDeserialize)
@@ -300,6 +304,7 @@ export class ScriptedWorker {
 
   /** Stops talking without hanging up, as a paused process does. */
   pause(): void {
+    this.#isPaused = true
     clearInterval(this.#beat)
   }
 
@@ -331,6 +336,9 @@ export class ScriptedWorker {
         return
       case 'preload':
         this.preloads.push(message.value.models.map((model) => decodeModel(model).name))
+        return
+      case 'ping':
+        if (!this.#isPaused) this.beat()
         return
       case 'drain':
         this.drained += 1

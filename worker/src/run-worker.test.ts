@@ -66,6 +66,13 @@ describe('a worker', () => {
     assert.ok(tookMs < 4000, `${tookMs} ms: the longest pause and the silent address together`)
   })
 
+  it('answers a ping with a heartbeat at once', async (t) => {
+    const { operator } = await start(t, {}, { heartbeatMs: 60_000 })
+    assert.equal(operator.heard('heartbeat').length, 0)
+    operator.tell({ case: 'ping', value: {} })
+    await eventually(() => operator.heard('heartbeat').length === 1)
+  })
+
   it('answers: started, tokens to the server, the object stored before the result names it', async (t) => {
     const { operator, server, give } = await start(t)
     const ref = give('Hello brave new world')
@@ -375,12 +382,13 @@ async function resultOf(operator: FakeOperator, ref: AttemptRef) {
 async function start(
   t: TestContext,
   settings: WorkerConfigInput = {},
-  of: { operators?: number; engine?: StubOptions; before?: readonly string[] } = {},
+  of: { operators?: number; heartbeatMs?: number; engine?: StubOptions; before?: readonly string[] } = {},
 ): Promise<Started> {
   const folder = await mkdtemp(join(tmpdir(), 'mnemos-worker-'))
   const server = await startFakeServer()
   const operators = await Promise.all(Array.from({ length: of.operators ?? 1 }, () => startFakeOperator()))
   const [operator = assert.fail('no operator'), ...others] = operators
+  for (const each of operators) each.heartbeatMs = of.heartbeatMs ?? each.heartbeatMs
   await writeFile(join(folder, 'join-token'), 'join-token\n')
   const config = parseWorkerConfig(
     {},

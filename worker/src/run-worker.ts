@@ -90,9 +90,10 @@ async function assemble(config: WorkerConfig, ports: WorkerPorts): Promise<Assem
     const loaded = new Set(engine.models())
     return [...new Set([...workshop.cache.digests(), ...loaded])].map((digest) => ({ digest, loaded: loaded.has(digest) }))
   }
-  const heartbeats = createHeartbeats(() => {
+  const beat = (): void => {
     send(workerMessage({ case: 'heartbeat', value: { running: agent.running(), models: models() } }))
-  }, clock)
+  }
+  const heartbeats = createHeartbeats(beat, clock)
   const instance = randomUUID()
   const connection: Connection = createConnection({
     addresses: config.operator,
@@ -107,6 +108,7 @@ async function assemble(config: WorkerConfig, ports: WorkerPorts): Promise<Assem
     onMessage: (message) => {
       if (message.message.case === 'welcome') heartbeats.start(message.message.value.heartbeatMs)
       if (message.message.case === 'preload') preloader.obey(message.message.value)
+      if (message.message.case === 'ping') beat()
       agent.obey(message)
     },
     onDisconnected: () => heartbeats.stop(),

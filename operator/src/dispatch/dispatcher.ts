@@ -7,19 +7,20 @@
  */
 import { type AttemptRef, attemptKey, type Hello, operatorMessage, Verdict, type WorkerMessage } from '@mnemos/contract'
 import type { JobEffect } from '@mnemos/domain'
-import { type Client, keyOf, type Logger, type ObjectName } from '@mnemos/kube'
+import { type Client, type Clock, keyOf, type Logger, type ObjectName } from '@mnemos/kube'
 import { jobs } from '../resources.ts'
-import type { Admission } from './admittance.ts'
+import type { Admission, Refusal } from './admittance.ts'
 import { type AssignContext, assignmentOf } from './assign.ts'
+import { Entrance } from './entrance.ts'
 import { endOf, Reports } from './reports.ts'
 import { holds, processOf, type Session, Sessions, type SessionTimes } from './sessions.ts'
 
 export interface DispatcherOptions extends AssignContext, SessionTimes {
   readonly client: Client
   readonly heartbeatMs: number
+  readonly probeMs: number
+  readonly clock: Clock
   readonly logger: Logger
-  readonly now: () => number
-  readonly monotonic: () => number
   /** Wakes a Job's key. */
   readonly wakeJob: (name: ObjectName) => void
   /** A worker connected, went, or changed what it can do or holds. */
@@ -41,26 +42,32 @@ export interface Line {
 export class Dispatcher {
   readonly sessions: Sessions
   readonly reports = new Reports()
+  readonly entrance: Entrance
   readonly #options: DispatcherOptions
 
   constructor(options: DispatcherOptions) {
     this.#options = options
-    this.sessions = new Sessions(options, options.monotonic)
+    this.sessions = new Sessions(options, () => options.clock.monotonic())
+    this.entrance = new Entrance({ ...options, sessions: this.sessions })
   }
 
-  /** A worker that was let in begins a stream. */
-  connected(hello: Hello, admission: Admission, { send, hangUp }: Line): Session {
+  /** A worker that was let in begins a stream, unless another process speaks for it. */
+  join(hello: Hello, admission: Admission, line: Line): Promise<Session | Refusal> {
     const worker = keyOf({ namespace: hello.poolNamespace, name: admission.worker })
-    const { now, monotonic, heartbeatMs, epoch, logger } = this.#options
+    return this.entrance.enter({ worker, instance: hello.instance, admission }, () => this.#connected(hello, { worker, admission }, line))
+  }
+
+  #connected(hello: Hello, { worker, admission }: Pick<Session, 'worker' | 'admission'>, { send, hangUp }: Line): Session {
+    const { clock, heartbeatMs, epoch, logger } = this.#options
     const session: Session = {
       worker,
       poolKey: keyOf({ namespace: hello.poolNamespace, name: hello.pool }),
       admission,
       instance: hello.instance,
-      connectedAt: now(),
+      connectedAt: clock.now(),
       capabilities: capabilitiesOf(hello),
       held: new Set([...hello.running, ...hello.finished].map(attemptKey)),
-      heardAt: monotonic(),
+      heardAt: clock.monotonic(),
       isDraining: false,
       declines: false,
       send,
@@ -68,7 +75,7 @@ export class Dispatcher {
     }
     this.sessions.open(session)
     send(operatorMessage(epoch, { case: 'welcome', value: { heartbeatMs } }))
-    for (const ref of hello.running) this.reports.started(ref, processOf(session), now())
+    for (const ref of hello.running) this.reports.started(ref, processOf(session), clock.now())
     logger.info({ worker, instance: hello.instance, running: hello.running.length, finished: hello.finished.length }, 'worker connected')
     this.#options.onWorker(session)
     for (const ref of hello.running) this.#wake(ref, session)
@@ -78,19 +85,21 @@ export class Dispatcher {
   disconnected(session: Session): void {
     if (session.send === undefined) return
     session.send = undefined
+    this.entrance.closed(session)
     this.#options.logger.info({ worker: session.worker, instance: session.instance }, 'worker disconnected')
     this.#options.onWorker(session)
   }
 
   received(session: Session, { message }: WorkerMessage): void {
     if (session.send === undefined) return
-    session.heardAt = this.#options.monotonic()
+    session.heardAt = this.#options.clock.monotonic()
+    this.entrance.heard(session)
     // A worker keeps its results and says what it runs when it comes again, so nothing is lost by sending it away.
     if (this.reports.size >= maxReports) {
       session.hangUp('too many reports wait to be taken into account; come again')
       return
     }
-    const { now } = this.#options
+    const now = (): number => this.#options.clock.now()
     switch (message.case) {
       case 'heartbeat':
         session.capabilities = { ...session.capabilities, models: message.value.models }
@@ -196,7 +205,7 @@ export class Dispatcher {
   #heard(session: Session, ref: AttemptRef): void {
     if (holds(session, ref) && this.reports.of(ref.jobUid, ref.attempt, processOf(session)) !== undefined) return
     session.held.add(attemptKey(ref))
-    this.reports.started(ref, processOf(session), this.#options.now())
+    this.reports.started(ref, processOf(session), this.#options.clock.now())
     this.#wake(ref, session)
   }
 

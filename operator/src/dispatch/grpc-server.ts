@@ -57,12 +57,14 @@ export async function startDispatchServer(options: {
 
 function serve(stream: Stream, leading: Leading | undefined, logger: Logger): void {
   let session: Session | undefined
+  let isGreeted = false
   let isOver = false
   const finish = (code: status, details: string): void => {
     if (isOver) return
     isOver = true
     stream.emit('error', { code, details })
   }
+  const isClosed = (): boolean => isOver
   const gone = (): void => {
     isOver = true
     if (session !== undefined) leading?.dispatcher.disconnected(session)
@@ -89,14 +91,25 @@ function serve(stream: Stream, leading: Leading | undefined, logger: Logger): vo
       finish(status.PERMISSION_DENIED, refusal)
       return
     }
-    session = leading.dispatcher.connected(hello, admission, {
+    const joined = await leading.dispatcher.join(hello, admission, {
       send: (message) => void stream.write(message),
       hangUp: (why) => finish(status.UNAVAILABLE, why),
     })
+    if ('refusal' in joined) {
+      logger.warn({ worker: hello.worker, refusal: joined.refusal }, 'worker refused')
+      finish(status.ALREADY_EXISTS, joined.refusal)
+      return
+    }
+    session = joined
+    // The line may have gone while another process of this name was asked.
+    if (isClosed()) gone()
   }
   stream.on('data', (message: WorkerMessage) => {
     if (session !== undefined) leading.dispatcher.received(session, message)
+    // Until Welcome nothing counts; whatever it is, a worker says it again.
+    else if (isGreeted) return
     else if (message.message.case === 'hello') {
+      isGreeted = true
       greet(message.message.value).catch((error: unknown) => {
         logger.warn({ error: String(error) }, 'a worker could not be let in')
         finish(status.UNAVAILABLE, 'the cluster could not be asked; try again')
