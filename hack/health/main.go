@@ -1,0 +1,117 @@
+// What Flux and Argo CD make of an object: kstatus as Flux, Helm and kubectl use it, and a health script in the interpreter of Argo CD.
+//
+// Reads one JSON document {"lua": "...", "objects": [...]} from stdin, writes one line {"kstatus", "health", "message"} an object.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	lua "github.com/yuin/gopher-lua"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/cli-utils/pkg/kstatus/status"
+)
+
+type request struct {
+	Lua     string           `json:"lua"`
+	Objects []map[string]any `json:"objects"`
+}
+
+type verdict struct {
+	Kstatus string `json:"kstatus"`
+	Health  string `json:"health"`
+	Message string `json:"message"`
+}
+
+func main() {
+	var asked request
+	if err := json.NewDecoder(os.Stdin).Decode(&asked); err != nil {
+		fail(err)
+	}
+	for _, object := range asked.Objects {
+		judged, err := judge(object, asked.Lua)
+		if err != nil {
+			fail(err)
+		}
+		if err := json.NewEncoder(os.Stdout).Encode(judged); err != nil {
+			fail(err)
+		}
+	}
+}
+
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
+
+func judge(object map[string]any, script string) (verdict, error) {
+	result, err := status.Compute(&unstructured.Unstructured{Object: whole(object).(map[string]any)})
+	if err != nil {
+		return verdict{}, err
+	}
+	// As Argo CD does: only these libraries, the object as global `obj`, a table as result.
+	state := lua.NewState(lua.Options{SkipOpenLibs: true})
+	defer state.Close()
+	for name, open := range map[string]lua.LGFunction{lua.BaseLibName: lua.OpenBase, lua.TabLibName: lua.OpenTable, lua.StringLibName: lua.OpenString} {
+		state.Push(state.NewFunction(open))
+		state.Push(lua.LString(name))
+		state.Call(1, 0)
+	}
+	state.SetGlobal("obj", value(state, object))
+	if err := state.DoString(script); err != nil {
+		return verdict{}, err
+	}
+	health, ok := state.Get(-1).(*lua.LTable)
+	if !ok {
+		return verdict{}, fmt.Errorf("the script returned %s, no table", state.Get(-1).Type())
+	}
+	return verdict{string(result.Status), health.RawGetString("status").String(), health.RawGetString("message").String()}, nil
+}
+
+// Unstructured objects hold int64 where JSON was read as float64.
+func whole(in any) any {
+	switch typed := in.(type) {
+	case map[string]any:
+		out := map[string]any{}
+		for key, item := range typed {
+			out[key] = whole(item)
+		}
+		return out
+	case []any:
+		out := make([]any, len(typed))
+		for at, item := range typed {
+			out[at] = whole(item)
+		}
+		return out
+	case float64:
+		if typed == float64(int64(typed)) {
+			return int64(typed)
+		}
+	}
+	return in
+}
+
+func value(state *lua.LState, in any) lua.LValue {
+	switch typed := in.(type) {
+	case map[string]any:
+		table := state.NewTable()
+		for key, item := range typed {
+			table.RawSetString(key, value(state, item))
+		}
+		return table
+	case []any:
+		table := state.NewTable()
+		for _, item := range typed {
+			table.Append(value(state, item))
+		}
+		return table
+	case string:
+		return lua.LString(typed)
+	case float64:
+		return lua.LNumber(typed)
+	case bool:
+		return lua.LBool(typed)
+	}
+	return lua.LNil
+}

@@ -1,0 +1,157 @@
+/**
+ * What GitOps tools make of our objects in every phase: kstatus itself (Flux, Helm, kubectl) and our health script in the
+ * interpreter that Argo CD runs it in, both in one Go program (hack/health).
+ */
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { test } from 'node:test'
+import { kinds, phases } from '@mnemos/api'
+import { healthVerdicts } from './go-tools.fixture.ts'
+
+type Condition = readonly [type: string, status: 'True' | 'False', reason: string]
+interface Row {
+  readonly kind: string
+  readonly status?: object
+  readonly conditions?: readonly Condition[]
+  readonly metadata?: object
+  /** What kstatus says, and what Argo CD shows. */
+  readonly want: readonly [kstatus: string, health: string]
+}
+
+const inProgress = ['InProgress', 'Progressing'] as const
+const current = ['Current', 'Healthy'] as const
+const failed = ['Failed', 'Degraded'] as const
+
+const rows: Record<string, Row> = {
+  'Job Pending, before anybody looked': {
+    kind: 'Job',
+    status: kinds.find(({ kind }) => kind === 'Job')?.statusDefault ?? {},
+    want: inProgress,
+  },
+  'Job Pending, waiting for a worker': {
+    kind: 'Job',
+    status: { phase: 'Pending' },
+    conditions: [['Reconciling', 'True', 'NoWorker']],
+    want: inProgress,
+  },
+  'Job Pending, held by a person': {
+    kind: 'Job',
+    status: { phase: 'Pending' },
+    conditions: [['Reconciling', 'True', 'Suspended']],
+    want: ['InProgress', 'Suspended'],
+  },
+  'Job Retrying': { kind: 'Job', status: { phase: 'Retrying' }, conditions: [['Reconciling', 'True', 'BackingOff']], want: inProgress },
+  'Job Scheduled': { kind: 'Job', status: { phase: 'Scheduled' }, conditions: [['Placed', 'True', 'Scheduled']], want: current },
+  'Job Running': {
+    kind: 'Job',
+    status: { phase: 'Running' },
+    conditions: [
+      ['Placed', 'True', 'Running'],
+      ['Started', 'True', 'Running'],
+    ],
+    want: current,
+  },
+  'Job Succeeded': { kind: 'Job', status: { phase: 'Succeeded' }, conditions: [['Succeeded', 'True', 'Succeeded']], want: current },
+  'Job Cancelled': { kind: 'Job', status: { phase: 'Cancelled' }, conditions: [['Succeeded', 'False', 'Cancelled']], want: current },
+  'Job Failed': {
+    kind: 'Job',
+    status: { phase: 'Failed' },
+    conditions: [
+      ['Succeeded', 'False', 'RetriesExhausted'],
+      ['Stalled', 'True', 'RetriesExhausted'],
+      ['DeadLettered', 'True', 'RetriesExhausted'],
+    ],
+    want: failed,
+  },
+  'Job edited since': { kind: 'Job', status: { observedGeneration: 1 }, metadata: { generation: 2 }, want: inProgress },
+  'Job being deleted': { kind: 'Job', metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' }, want: ['Terminating', 'Progressing'] },
+  'Model Pending': { kind: 'Model', status: { phase: 'Pending', observedGeneration: 0 }, want: inProgress },
+  'Model Importing': {
+    kind: 'Model',
+    status: { phase: 'Importing' },
+    conditions: [
+      ['Ready', 'False', 'Importing'],
+      ['Reconciling', 'True', 'Importing'],
+    ],
+    want: inProgress,
+  },
+  'Model Ready': {
+    kind: 'Model',
+    status: { phase: 'Ready' },
+    conditions: [
+      ['Ready', 'True', 'ArtifactVerified'],
+      ['ArtifactVerified', 'True', 'ArtifactVerified'],
+    ],
+    want: current,
+  },
+  'Model Failed': {
+    kind: 'Model',
+    status: { phase: 'Failed' },
+    conditions: [
+      ['Ready', 'False', 'DigestMismatch'],
+      ['Stalled', 'True', 'DigestMismatch'],
+    ],
+    want: failed,
+  },
+  'Queue that nobody counts': { kind: 'Queue', want: current },
+  'Queue with Jobs': { kind: 'Queue', status: { pending: 3, running: 1 }, want: current },
+  'WorkerPool rolling out': {
+    kind: 'WorkerPool',
+    conditions: [
+      ['Ready', 'True', 'WorkersReady'],
+      ['Reconciling', 'True', 'RollingOut'],
+    ],
+    want: inProgress,
+  },
+  'WorkerPool that is external and has no worker': { kind: 'WorkerPool', conditions: [['Ready', 'False', 'NoWorkers']], want: inProgress },
+  'WorkerPool with its workers': { kind: 'WorkerPool', conditions: [['Ready', 'True', 'WorkersReady']], want: current },
+  'WorkerPool scaled to zero': { kind: 'WorkerPool', conditions: [['Ready', 'True', 'ScaledToZero']], want: current },
+  'WorkerPool without an image': {
+    kind: 'WorkerPool',
+    conditions: [
+      ['Ready', 'False', 'NoWorkerImage'],
+      ['Stalled', 'True', 'NoWorkerImage'],
+    ],
+    want: failed,
+  },
+  'Worker Available': { kind: 'Worker', status: { state: 'Available' }, conditions: [['Ready', 'True', 'Connected']], want: current },
+  'Worker Offline': { kind: 'Worker', status: { state: 'Offline' }, conditions: [['Ready', 'False', 'Offline']], want: inProgress },
+}
+
+const healthPath = 'examples/gitops/argocd/health.lua'
+const verdicts = await healthVerdicts(await readFile(healthPath, 'utf8'), Object.values(rows).map(objectOf))
+
+Object.entries(rows).forEach(([name, { want }], at) => {
+  test(name, () => assert.deepEqual([verdicts[at]?.kstatus, verdicts[at]?.health], want))
+})
+
+test('every kind and every phase of a Job has a row', () => {
+  const shown = Object.values(rows)
+  assert.deepEqual(
+    kinds.map(({ kind }) => kind).filter((kind) => !shown.some((row) => row.kind === kind)),
+    [],
+  )
+  assert.deepEqual(
+    phases.filter(
+      (phase) => !shown.some(({ kind, status }) => kind === 'Job' && status !== undefined && 'phase' in status && status.phase === phase),
+    ),
+    [],
+  )
+})
+
+test('the message that a person reads is that of the condition', () => {
+  const failedJob = Object.keys(rows).indexOf('Job Failed')
+  assert.equal(verdicts[failedJob]?.message, 'because RetriesExhausted')
+})
+
+function objectOf({ kind, metadata, status, conditions = [] }: Row): object {
+  const lastTransitionTime = '2026-01-01T00:00:00Z'
+  const given = conditions.map(([type, is, reason]) => ({ type, status: is, reason, message: `because ${reason}`, lastTransitionTime }))
+  const whole = { observedGeneration: 1, ...(given.length === 0 ? {} : { conditions: given }), ...status }
+  return {
+    apiVersion: 'mnemos.dev/v1alpha1',
+    kind,
+    metadata: { name: 'x', generation: 1, ...metadata },
+    ...(kind === 'Queue' && status === undefined ? {} : { status: whole }),
+  }
+}
