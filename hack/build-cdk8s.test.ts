@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -41,6 +41,15 @@ test('a project in JavaScript renders with the packed package', () => {
   assert.match(printed, /kind: Model\n[\s\S]*kind: Job\n[\s\S]*name: team-m\n[\s\S]*priority: high\n\s+ttlSecondsAfterFinished: 3600/)
 })
 
+test('the example of the README renders', () => {
+  const [, example = ''] = /```ts\n([\s\S]*?)```/.exec(readFileSync('cdk8s/README.md', 'utf8')) ?? []
+  writeFileSync(join(project, 'readme.js'), example)
+  writeFileSync(join(project, 'readme.ts'), example)
+  execFileSync(process.execPath, ['readme.js'], { cwd: project })
+  const kinds = [...readFileSync(join(project, 'dist/team.k8s.yaml'), 'utf8').matchAll(/^kind: (.*)$/gm)].map(([, kind]) => kind)
+  assert.deepEqual(kinds, ['Model', 'Queue', 'Job', 'Job'])
+})
+
 test('its rendering fails on a mistake', () => {
   writeFileSync(join(project, 'wrong.js'), source('hihg'))
   const { status, stderr } = spawnSync(process.execPath, ['wrong.js'], { cwd: project, encoding: 'utf8' })
@@ -63,10 +72,14 @@ test('a project in TypeScript is checked against the packed declarations', () =>
     '--typeRoots',
     resolve('node_modules/@types'),
   ]
-  const { stdout } = spawnSync(process.execPath, [resolve('node_modules/typescript/bin/tsc'), ...flags, 'right.ts', 'wrong.ts'], {
-    cwd: project,
-    encoding: 'utf8',
-  })
+  const { stdout } = spawnSync(
+    process.execPath,
+    [resolve('node_modules/typescript/bin/tsc'), ...flags, 'right.ts', 'wrong.ts', 'readme.ts'],
+    {
+      cwd: project,
+      encoding: 'utf8',
+    },
+  )
   assert.match(stdout, /^wrong\.ts\(\d+,\d+\): error TS2322: Type '"hihg"' is not assignable/)
-  assert.doesNotMatch(stdout, /right\.ts|@mnemos/)
+  assert.doesNotMatch(stdout, /right\.ts|readme\.ts|@mnemos/)
 })
