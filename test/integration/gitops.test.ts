@@ -7,6 +7,7 @@ import { after, test } from 'node:test'
 import { kinds } from '@mnemos/api'
 import { eventually, startTestCluster } from '@mnemos/testkit'
 import { parse, parseAllDocuments } from 'yaml'
+import { fluxObjection } from './go-tools.fixture.ts'
 import { kubectl, startWebhook } from './webhook.fixture.ts'
 
 const cluster = await startTestCluster({ crds: true, controllers: true })
@@ -85,6 +86,14 @@ test('the project lets in what the examples hold, and no more', async () => {
     }
   }
   assert.deepEqual(allowed.map(({ group, kind }) => `${group}/${kind}`).sort(), [...held].sort())
+})
+
+test("Flux's own types take its manifests, strictly", async () => {
+  for (const name of ['source', 'platform', 'team']) {
+    const manifest = await readFile(`examples/gitops/flux/${name}.yaml`, 'utf8')
+    assert.equal(await fluxObjection(manifest), '', name)
+    assert.match(await fluxObjection(manifest.replace('  interval:', '  intervall:')), /unknown field "intervall"/)
+  }
 })
 
 test('Flux waits for health in every Kustomization, and for the platform before the team', async () => {

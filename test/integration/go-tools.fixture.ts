@@ -15,20 +15,28 @@ export interface HealthVerdict {
 
 /** The verdicts of kstatus and of a health script, object by object. */
 export async function healthVerdicts(lua: string, objects: readonly object[]): Promise<readonly HealthVerdict[]> {
-  const source = 'hack/health'
-  const hash = createHash('sha256')
-  for (const file of ['go.mod', 'go.sum', 'main.go']) hash.update(readFileSync(join(source, file)))
-  const folder = await cached(cacheFolder(process.env), join('tools', `health-${hash.digest('hex').slice(0, 12)}`), (into) => {
-    return succeeded(
-      spawnSync('go', ['build', '-trimpath', '-buildvcs=false', '-o', join(into, 'health'), '.'], { cwd: source, encoding: 'utf8' }),
-    )
-  })
-  const ran = spawnSync(join(folder, 'health'), { input: JSON.stringify({ lua, objects }), encoding: 'utf8' })
+  const ran = spawnSync(join(await judges(), 'health'), { input: JSON.stringify({ lua, objects }), encoding: 'utf8' })
   await succeeded(ran)
   return ran.stdout
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as HealthVerdict)
+}
+
+/** What Flux's own types say against a manifest; empty when they take it. */
+export async function fluxObjection(manifest: string): Promise<string> {
+  return spawnSync(join(await judges(), 'flux'), { input: manifest, encoding: 'utf8' }).stderr
+}
+
+/** The programs of hack/health. */
+function judges(): Promise<string> {
+  const source = 'hack/health'
+  const hash = createHash('sha256')
+  for (const file of ['go.mod', 'go.sum', 'main.go', 'flux/main.go']) hash.update(readFileSync(join(source, file)))
+  return cached(cacheFolder(process.env), join('tools', `health-${hash.digest('hex').slice(0, 12)}`), (into) => {
+    const args = ['build', '-trimpath', '-buildvcs=false', '-o', `${into}/`, '.', './flux']
+    return succeeded(spawnSync('go', args, { cwd: source, encoding: 'utf8' }))
+  })
 }
 
 /** The path of a program, installed from its module when it is absent. @param module path and version of its package */
