@@ -30,6 +30,16 @@ describe('a work queue', () => {
     assert.deepEqual(await taken(queue), ['a'])
   })
 
+  it('keeps no process alive for keys that are to come later, once it is closed', () => {
+    const clock = virtualClock()
+    const queue = createQueue({ clock })
+    queue.add('later', { afterMs: 3_600_000 })
+    assert.equal(clock.pending(), 1)
+    queue.close()
+    queue.add('later still', { afterMs: 7_200_000 })
+    assert.equal(clock.pending(), 0)
+  })
+
   it('gives the higher priority first, and within one the earlier', async () => {
     const queue = createQueue()
     queue.add('old')

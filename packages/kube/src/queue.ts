@@ -19,6 +19,8 @@ export interface WorkQueue {
   /** The next key, as soon as there is one; the taker must call `done`. Rejects when the signal aborts. */
   take(signal: AbortSignal): Promise<string>
   done(key: string): void
+  /** Sets no timer any more: a process that ends does not wait for keys that are to come later. */
+  close(): void
   /** Keys that are ready and wait. */
   readonly length: number
   failures(key: string): number
@@ -72,6 +74,7 @@ class KeyedQueue implements WorkQueue {
   readonly #waiters: Waiter[] = []
   #timer: { readonly at: number; readonly timer: Timer } | undefined
   #order = 0
+  #isClosed = false
 
   constructor({ name = '', clock = systemClock, baseMs = 5, maxMs = 1_000_000, metrics }: QueueOptions) {
     this.#name = name
@@ -179,7 +182,14 @@ class KeyedQueue implements WorkQueue {
     this.#wakeForDelayed()
   }
 
+  close(): void {
+    this.#isClosed = true
+    this.#timer?.timer.cancel()
+    this.#timer = undefined
+  }
+
   #wakeForDelayed(): void {
+    if (this.#isClosed) return
     const first = this.#delayed.peek()
     if (first === undefined || (this.#timer !== undefined && this.#timer.at <= first.at)) return
     this.#timer?.timer.cancel()

@@ -79,7 +79,11 @@ export function createRuntime(options: RuntimeOptions): Runtime {
           loop(each, queue, pass, { clock, logger, ...(metrics === undefined ? {} : { metrics }) }),
         ),
       )
-      await Promise.all([...loops, ...watching])
+      try {
+        await Promise.all([...loops, ...watching])
+      } finally {
+        for (const queue of queues.values()) queue.close()
+      }
     },
   }
 }
