@@ -3,10 +3,11 @@
  *
  * Guarantees that the bearer token is asked for anew for each request, and is sent to nobody but the server that was found.
  */
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import type { Job, JobInput } from '@mnemos/api'
 import { createMnemosClient, type JobEvent, type MnemosClient } from '@mnemos/contract'
 import { createClient } from '@mnemos/kube'
-import { readServerUrl, serverAddress } from './dev/install.ts'
+import { type PublishedServer, readServer, serverAddress } from './dev/install.ts'
 import { CliError } from './errors.ts'
 import { exitCodes } from './exit-codes.ts'
 import type { Invocation } from './invocation.ts'
@@ -35,7 +36,7 @@ export interface Session {
 /** @throws CliError when there is no kubeconfig, no token, or no server to be found */
 export async function connect({ globals, config, signal }: Invocation): Promise<Session> {
   const access = await loadKubeconfig(globals)
-  const server = globals.server ?? config.server ?? (await findServer(access, signal))
+  const server = await serverOf(access, globals.server ?? config.server, signal)
   const token = async (): Promise<string> => (await access.credentials.token?.()) ?? noToken(access)
   const client = createMnemosClient({ url: server, token })
   const sessionIn = (namespace: string): Session => ({
@@ -71,14 +72,29 @@ async function listAll(namespace: string, client: MnemosClient, signal: AbortSig
   }
 }
 
-async function findServer(access: KubeAccess, signal: AbortSignal): Promise<string> {
+/** The URL of the server; one that speaks HTTPS is believed by the authorities that the cluster publishes, too. */
+async function serverOf(access: KubeAccess, named: string | undefined, signal: AbortSignal): Promise<string> {
+  if (named?.startsWith('http:') === true) return named
+  // A server that was named may be elsewhere, and then this cluster has nothing to say about it.
+  const published = await readPublished(access, signal).catch((error: unknown) => {
+    if (named === undefined) throw error
+    return undefined
+  })
+  const url = named ?? published?.url ?? notFound(access)
+  if (published?.ca !== undefined) setDefaultCACertificates([...getCACertificates('default'), published.ca])
+  return url
+}
+
+async function readPublished(access: KubeAccess, signal: AbortSignal): Promise<PublishedServer | undefined> {
   const client = createClient({ credentials: access.credentials, userAgent: 'mnemos', connections: 1 })
   try {
-    const url = await readServerUrl(client, signal)
-    if (url !== undefined) return url
+    return await readServer(client, signal)
   } finally {
     await client.close()
   }
+}
+
+function notFound(access: KubeAccess): never {
   throw new CliError(
     `no MNEMOS server is known in context ${access.context}: there is no ConfigMap ${serverAddress.namespace}/${serverAddress.name}`,
     {

@@ -3,12 +3,14 @@
  * too, while Jobs run. The test stands in for the kubelet: it copies Secret and ConfigMap to the files that pods would mount.
  */
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from 'node:tls'
+import { promisify } from 'node:util'
 import { freePort } from '@mnemos/cluster'
 import { issueAuthority } from '@mnemos/identity'
 import { type KubeObject, resource } from '@mnemos/kube'
@@ -228,6 +230,14 @@ test('a standby serves the certificate, too: workers hear that it does not lead'
   await eventually(async () => (await handshake(portOf(standby.dispatch))) !== '', { message: 'the standby serves TLS' })
   assert.equal((await fetch(`${standby.health}/readyz`)).status, 200)
   await standby.stop()
+})
+
+test('the command line trusts what the cluster publishes about the server', async () => {
+  await client.patch(configMaps, system('mnemos-server'), { data: { url: serverUrl } })
+  const args = ['cli/src/main.ts', 'jobs', 'list', '--kubeconfig', cluster.kubeconfig]
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: join(import.meta.dirname, '../..'), timeout: 30_000 })
+  assert.match(stdout, /steady-0/)
+  await assert.rejects(fetch(`${serverUrl}/healthz`), 'nobody else trusts it')
 })
 
 test('deleted Secrets come back, under the same authority', async () => {

@@ -110,7 +110,15 @@ export async function publishServer(client: Client, url: string, signal: AbortSi
   await client.apply(bindings, binding, options)
 }
 
-/** The published URL of the server, or undefined. */
-export async function readServerUrl(client: Client, signal?: AbortSignal): Promise<string | undefined> {
-  return (await client.get(configMaps, serverAddress, signal === undefined ? {} : { signal }))?.data?.['url']
+/** What is published about the server. */
+export interface PublishedServer {
+  readonly url: string | undefined
+  /** PEM of the authorities that vouch for it; undefined for plain HTTP. */
+  readonly ca: string | undefined
+}
+
+/** Where the server is and by what it is known; undefined when nobody published it. */
+export async function readServer(client: Client, signal?: AbortSignal): Promise<PublishedServer | undefined> {
+  const found = await client.get(configMaps, serverAddress, signal === undefined ? {} : { signal })
+  return found === undefined ? undefined : { url: found.data?.['url'], ca: found.data?.['ca.crt'] }
 }
