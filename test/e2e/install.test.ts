@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -201,17 +201,13 @@ interface EndpointSlices {
   readonly items: readonly { readonly endpoints: readonly { readonly targetRef?: { readonly name: string } }[] }[]
 }
 
-/** The files of a commit with this checkout's packages. */
+/** The files of a commit with the packages that it names. */
 async function checkoutOf(commit: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'mnemos-first-'))
   const archive = join(folder, 'source.tar')
   await run('git', ['archive', '--output', archive, commit], { cwd: root })
   await run('tar', ['--extract', '--file', archive, '--directory', folder])
   await rm(archive)
-  await mkdir(join(folder, 'node_modules'))
-  for (const name of (await run('ls', [join(root, 'node_modules')])).stdout.split('\n').filter((each) => each !== '' && each !== '@mnemos'))
-    await symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name))
-  // Links to the workspaces, relative: here they lead to the old ones.
-  await cp(join(root, 'node_modules/@mnemos'), join(folder, 'node_modules/@mnemos'), { recursive: true, verbatimSymlinks: true })
+  await run('npm', ['install', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder })
   return folder
 }
