@@ -65,7 +65,7 @@ export async function buildProgramImage(options: { program: string; tag: string;
 /** A stand-in for the image of Redis, from Debian's package. */
 export async function buildRedisImage(log?: Log): Promise<string> {
   await debianPackages(['redis-server'], log)
-  return buildProgramImage({ program: '/usr/bin/redis-server', tag: 'localhost/redis:7', ...(log === undefined ? {} : { log }) })
+  return buildProgramImage({ program: '/usr/bin/redis-server', tag: 'localhost/redis:bookworm', ...(log === undefined ? {} : { log }) })
 }
 
 /** Paths of the shared libraries that are in no minimal Debian; none for a static program. */
