@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Job, JobStatus } from '@mnemos/api'
 import type { ServerSentEvent } from '@mnemos/contract'
-import { createMemoryStreamStore, type MemoryStreamOptions } from '@mnemos/stores'
+import { createMemoryStreamStore, type MemoryStreamOptions, StreamStoreError } from '@mnemos/stores'
 import { aJob, eventually } from '@mnemos/testkit'
 import type { JobFollower } from './job-follower.ts'
 import { jobEvents } from './job-stream.ts'
@@ -161,8 +161,8 @@ describe('a Job that is over', () => {
       const world = aWorld(job)
       const name = `uid-j/${job.status?.attempt ?? 0}`
       if (stream !== undefined) {
-        world.streams.append(name, tokens(...stream))
-        world.streams.end(name)
+        await world.streams.append(name, tokens(...stream))
+        await world.streams.end(name)
       }
       if (result !== undefined) world.results.set('uid-j', result)
       assert.deepEqual(await world.told(lastEventId === undefined ? {} : { lastEventId }), want)
@@ -171,16 +171,66 @@ describe('a Job that is over', () => {
 
   test('whose worker died in the middle of a sentence is not waited for', async () => {
     const world = aWorld(over('Failed'))
-    world.streams.append('uid-j/1', tokens('a'))
+    await world.streams.append('uid-j/1', tokens('a'))
     assert.deepEqual(await world.told(), ['1-0:a', '(Failed)', 'end'])
   })
 
   test('whose beginning is no longer in memory is told from the stored result', async () => {
     const world = aWorld(over('Succeeded'), { maxStreamLength: 2 })
-    world.streams.append('uid-j/1', tokens('aa', 'bb', 'cc'))
-    world.streams.end('uid-j/1')
+    await world.streams.append('uid-j/1', tokens('aa', 'bb', 'cc'))
+    await world.streams.end('uid-j/1')
     world.results.set('uid-j', answer)
     assert.deepEqual(await world.told(), ['1-0:whole', '(Succeeded)', 'end'])
+  })
+})
+
+describe('a stream that is lost', () => {
+  const text = 'one two three'
+  const stored = JSON.stringify({ ...(JSON.parse(answer) as object), text })
+
+  test('in the middle is told on from the stored result', async () => {
+    const world = aWorld(running(1))
+    world.results.set('uid-j', stored)
+    const { seen, done } = reading(world.open())
+    await world.streams.append('uid-j/1', tokens('one', ' two'))
+    await eventually(() => seen.length === 3)
+    await world.streams.drop('uid-j/1')
+    world.become('Succeeded', { attempt: 1 })
+    await done
+    assert.deepEqual(seen, ['(Running)', '1-0:one', '1-1: two', '1-2: three', '(Succeeded)', 'end'])
+  })
+
+  test('after its last token is not told again', async () => {
+    const world = aWorld(running(1))
+    world.results.set('uid-j', stored)
+    const { seen, done } = reading(world.open())
+    await world.streams.append('uid-j/1', tokens(text))
+    await eventually(() => seen.length === 2)
+    await world.streams.drop('uid-j/1')
+    world.become('Succeeded', { attempt: 1 })
+    await done
+    assert.deepEqual(seen, ['(Running)', `1-0:${text}`, '(Succeeded)', 'end'])
+  })
+
+  test('before its end came is told on from the stored result', async () => {
+    const world = aWorld(over('Succeeded'))
+    world.results.set('uid-j', stored)
+    await world.streams.append('uid-j/1', tokens('one'))
+    assert.deepEqual(await world.told(), ['1-0:one', '1-1: two three', '(Succeeded)', 'end'])
+  })
+
+  test('is not told on by a result that says something else', async () => {
+    const world = aWorld(over('Succeeded'))
+    world.results.set('uid-j', stored)
+    await world.streams.append('uid-j/1', tokens('uno'))
+    assert.deepEqual(await world.told(), ['1-0:uno', '(Succeeded)', 'end'])
+  })
+
+  test('with its whole store is told from the stored result', async () => {
+    const world = aWorld(over('Succeeded'))
+    world.results.set('uid-j', stored)
+    world.streams.next = () => Promise.reject(new StreamStoreError('Unavailable', 'Redis is away'))
+    assert.deepEqual(await world.told(), [`1-0:${text}`, '(Succeeded)', 'end'])
   })
 })
 
@@ -188,11 +238,11 @@ describe('a Job that runs', () => {
   test('is told token by token, and its last tokens before its end', async () => {
     const world = aWorld(running(1))
     const { seen, done } = reading(world.open())
-    world.streams.append('uid-j/1', tokens('a'))
+    await world.streams.append('uid-j/1', tokens('a'))
     await eventually(() => seen.length === 2)
     assert.deepEqual(seen, ['(Running)', '1-0:a'])
-    world.streams.append('uid-j/1', [{ index: 1, text: 'b' }])
-    world.streams.end('uid-j/1')
+    await world.streams.append('uid-j/1', [{ index: 1, text: 'b' }])
+    await world.streams.end('uid-j/1')
     world.become('Succeeded', { attempt: 1 })
     await done
     assert.deepEqual(seen.slice(2), ['1-1:b', '(Succeeded)', 'end'])
@@ -201,8 +251,8 @@ describe('a Job that runs', () => {
   test('is waited for when its stream ends before it does', async () => {
     const world = aWorld(running(1))
     const { seen, done } = reading(world.open())
-    world.streams.append('uid-j/1', tokens('a'))
-    world.streams.end('uid-j/1')
+    await world.streams.append('uid-j/1', tokens('a'))
+    await world.streams.end('uid-j/1')
     await eventually(() => seen.includes('1-0:a'))
     world.become('Succeeded', { attempt: 1 })
     await done
@@ -212,13 +262,13 @@ describe('a Job that runs', () => {
   test('that is tried again begins anew with a reset', async () => {
     const world = aWorld(running(1))
     const { seen, done } = reading(world.open())
-    world.streams.append('uid-j/1', tokens('a', 'b'))
+    await world.streams.append('uid-j/1', tokens('a', 'b'))
     await eventually(() => seen.length === 3)
     world.become('Retrying', { attempt: 1 })
     await eventually(() => seen.includes('(Retrying)'))
     world.become('Running', { attempt: 2 })
-    world.streams.append('uid-j/2', tokens('A'))
-    world.streams.end('uid-j/2')
+    await world.streams.append('uid-j/2', tokens('A'))
+    await world.streams.end('uid-j/2')
     await eventually(() => seen.includes('2-0:A'))
     world.become('Succeeded', { attempt: 2 })
     await done
@@ -291,7 +341,7 @@ describe('a reader that goes away', () => {
   test('between two events leaves nothing behind', async () => {
     const world = aWorld(running(1))
     const events = world.open()
-    world.streams.append('uid-j/1', tokens('a', 'b'))
+    await world.streams.append('uid-j/1', tokens('a', 'b'))
     await events.next()
     assert.equal(inShort((await events.next()).value as ServerSentEvent), '1-0:a')
     await events.return(undefined)

@@ -2,13 +2,13 @@
  * One Job as events: its tokens while they appear, its status when it changes, and an end.
  *
  * Guarantees: ids are `<attempt>-<index>`, so a reader that comes back with the last one misses nothing and gets nothing
- * twice; a new attempt begins with `reset`; tokens come before the status that ends the Job. A stream that is in memory no
- * more is told from the stored result, as one token.
+ * twice; a new attempt begins with `reset`; tokens come before the status that ends the Job. What a stream has lost, or a
+ * store of streams that is away keeps back, is told from the stored result, as one token.
  */
 import type { Job } from '@mnemos/api'
 import { inferenceResult, type ServerSentEvent } from '@mnemos/contract'
 import { isTerminal } from '@mnemos/domain'
-import type { StreamStore, StreamToken } from '@mnemos/stores'
+import { type StreamStore, StreamStoreError, type StreamToken } from '@mnemos/stores'
 import type { JobFollower } from './job-follower.ts'
 
 export interface JobStreamSources {
@@ -24,6 +24,8 @@ interface Position {
   attempt: number
   /** Index of the next token to tell. */
   next: number
+  /** What was told of the attempt; undefined when its beginning was told to an earlier connection, or to nobody. */
+  text: string | undefined
 }
 
 /** @param job as the caller may see it now @param lastEventId `<attempt>-<index>` that the reader has already */
@@ -51,6 +53,7 @@ export async function* jobEvents(
         if (at.attempt > 0) yield { event: 'reset', id: `${attempt}-reset`, data: JSON.stringify({ attempt }) }
         at.attempt = attempt
         at.next = 0
+        at.text = ''
       }
       const isOver = isTerminal(current)
       const text = JSON.stringify(current.status)
@@ -89,7 +92,7 @@ function untilEither(signal: AbortSignal, changed: Promise<void>): AbortSignal {
   return AbortSignal.any([signal, change.signal])
 }
 
-/** What is left of the stream of an attempt that ended; from the stored result when memory has lost it. */
+/** What is left of the stream of an attempt that ended; from the stored result when the stream is lost. */
 async function* lastTokens(
   { streams, resultOf, lastTokensMs = 2000 }: JobStreamSources,
   job: Job,
@@ -97,18 +100,31 @@ async function* lastTokens(
   signal: AbortSignal,
 ): AsyncGenerator<ServerSentEvent> {
   const stream = `${job.metadata.uid ?? ''}/${at.attempt}`
-  if (streams.next(stream) > 0 && (at.next > 0 || streams.has(stream))) {
+  if (await isThere(streams, stream, at)) {
     const enough = AbortSignal.any([signal, AbortSignal.timeout(lastTokensMs)])
     for await (const batch of streams.read(stream, at.next, enough)) yield* told(batch, at)
-    return
+    if (!enough.aborted) return
   }
-  if (job.status?.phase !== 'Succeeded' || at.next > 0) return
+  if (signal.aborted || job.status?.phase !== 'Succeeded' || at.text === undefined) return
   const parsed = inferenceResult.safeParse(parseJson(await resultOf(job)))
-  if (parsed.success) yield { event: 'token', id: `${at.attempt}-0`, data: JSON.stringify({ index: 0, text: parsed.data.text }) }
+  if (!parsed.success || !parsed.data.text.startsWith(at.text)) return
+  const rest = { index: at.next, text: parsed.data.text.slice(at.text.length) }
+  if (rest.text !== '') yield* told([rest], at)
+}
+
+/** Whether the stream can be told on from where the reader is. A store that does not answer has nothing to tell. */
+async function isThere(streams: StreamStore, stream: string, at: Position): Promise<boolean> {
+  try {
+    return (await streams.next(stream)) > 0 && (at.next > 0 || (await streams.has(stream)))
+  } catch (error) {
+    if (error instanceof StreamStoreError) return false
+    throw error
+  }
 }
 
 function* told(batch: readonly StreamToken[], at: Position): Generator<ServerSentEvent> {
   for (const token of batch) {
+    at.text = token.index === at.next && at.text !== undefined ? at.text + token.text : undefined
     at.next = token.index + 1
     yield { event: 'token', id: `${at.attempt}-${token.index}`, data: JSON.stringify(token) }
   }
@@ -117,8 +133,9 @@ function* told(batch: readonly StreamToken[], at: Position): Generator<ServerSen
 /** Where the reader is; an id of an attempt that has not begun was not given out by us, and counts as none. */
 function positionOf(lastEventId: string | undefined, job: Job): Position {
   const [, attempt, index] = /^(\d+)-(\d+|reset)$/.exec(lastEventId ?? '') ?? []
-  if (Number(attempt ?? 0) > (job.status?.attempt ?? 0)) return { attempt: 0, next: 0 }
-  return { attempt: Number(attempt ?? 0), next: index === undefined || index === 'reset' ? 0 : Number(index) + 1 }
+  if (Number(attempt ?? 0) > (job.status?.attempt ?? 0)) return { attempt: 0, next: 0, text: '' }
+  const next = index === undefined || index === 'reset' ? 0 : Number(index) + 1
+  return { attempt: Number(attempt ?? 0), next, text: next === 0 ? '' : undefined }
 }
 
 function parseJson(text: string | undefined): unknown {

@@ -3,6 +3,7 @@ import { ArtifactError } from '@mnemos/artifacts'
 import { type ApiErrorCode, apiErrors, type ErrorBody } from '@mnemos/contract'
 import { AssignmentTokenError } from '@mnemos/identity'
 import { KubeError } from '@mnemos/kube'
+import { StreamStoreError } from '@mnemos/stores'
 
 type Details = NonNullable<ErrorBody['error']['details']>
 
@@ -31,6 +32,7 @@ export function refusalOf(error: unknown): Refusal {
   if (error instanceof KubeError) return ofKubeError(error)
   if (error instanceof AssignmentTokenError) return new Refusal('MNEMOS_UNAUTHENTICATED', error.message)
   if (error instanceof ArtifactError) return ofArtifactError(error)
+  if (error instanceof StreamStoreError) return ofStreamStoreError(error)
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
     return new Refusal('MNEMOS_TOO_LARGE', 'The body is larger than this route takes; a prompt may have 16 KiB.')
@@ -76,12 +78,34 @@ function unavailable(cause: KubeError): Refusal {
   return new Refusal('MNEMOS_UNAVAILABLE', 'The API server could not be asked; try again.', { retryAfterSeconds: 1, cause })
 }
 
+/** What whoever runs MNEMOS has to mend takes longer than a store that comes back by itself. */
+const retryAfterSeconds = { Unavailable: 2, Denied: 15, NoBucket: 15 } as const
+
 function ofArtifactError(error: ArtifactError): Refusal {
-  const codes = {
-    BadKey: 'MNEMOS_BAD_REQUEST',
-    DigestMismatch: 'MNEMOS_DIGEST_MISMATCH',
-    NoSpace: 'MNEMOS_NO_SPACE',
-    BadRange: 'MNEMOS_RANGE',
-  } as const
-  return new Refusal(codes[error.code], error.message)
+  switch (error.code) {
+    case 'BadKey':
+      return new Refusal('MNEMOS_BAD_REQUEST', error.message)
+    case 'DigestMismatch':
+      return new Refusal('MNEMOS_DIGEST_MISMATCH', error.message)
+    case 'NoSpace':
+      return new Refusal('MNEMOS_NO_SPACE', error.message)
+    case 'BadRange':
+      return new Refusal('MNEMOS_RANGE', error.message)
+    case 'Unavailable':
+    case 'Denied':
+    case 'NoBucket':
+      return new Refusal('MNEMOS_UNAVAILABLE', 'The artifact store cannot serve this now; try again.', {
+        retryAfterSeconds: retryAfterSeconds[error.code],
+        cause: error,
+      })
+  }
+}
+
+function ofStreamStoreError(error: StreamStoreError): Refusal {
+  if (error.code === 'NoSpace')
+    return new Refusal('MNEMOS_NO_SPACE', 'The stream store has no memory left; try again later.', { cause: error })
+  return new Refusal('MNEMOS_UNAVAILABLE', 'The stream store cannot serve this now; try again.', {
+    retryAfterSeconds: retryAfterSeconds[error.code],
+    cause: error,
+  })
 }

@@ -224,7 +224,7 @@ describe('a reader that goes away', () => {
     const quiet = await aQuietServer(aJob('quiet').thatIs('Running', { attempt: 1 }).build())
     quiet.answer()
     const text = 'x'.repeat(1_000_000)
-    quiet.streams.append(
+    await quiet.streams.append(
       'uid-quiet/1',
       Array.from({ length: 40 }, (_, index) => ({ index, text })),
     )

@@ -36,11 +36,14 @@ export function registerWorkerRoutes(app: FastifyInstance, { artifacts, streams,
     request.raw.resume()
     done()
   })
-  app.post(fastifyPath(routes.putEvents.path), async (request) => {
+  app.post(fastifyPath(routes.putEvents.path), async (request, reply) => {
     const stream = await streamOf(request)
-    return { next: await ingest(streams, stream, bodyOf(request)) }
+    const next = await ingest(streams, stream, bodyOf(request))
+    // Answered in the middle of the body: the rest of it is nobody's.
+    if (!request.raw.readableEnded) void reply.header('connection', 'close')
+    return { next }
   })
-  app.get(fastifyPath(routes.nextEvent.path), async (request) => ({ next: streams.next(await streamOf(request)) }))
+  app.get(fastifyPath(routes.nextEvent.path), async (request) => ({ next: await streams.next(await streamOf(request)) }))
 
   app.get(fastifyPath(routes.getArtifact.path), { exposeHeadRoute: false }, async (request, reply) => {
     const key = keyOf(request)
@@ -97,7 +100,11 @@ function bodyOf(request: FastifyRequest): AsyncIterable<Buffer> {
   return (body ?? Readable.from([])).iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
 }
 
-/** Reads lines of JSON as fast as they come and puts them in the stream. @returns the index wanted next */
+/**
+ * Reads lines of JSON as fast as they come and puts them in the stream. A stream that was lost meanwhile is answered at once, so
+ * that the worker sends it again now and not at its end.
+ * @returns the index wanted next
+ */
 async function ingest(streams: StreamStore, stream: string, body: AsyncIterable<Buffer>): Promise<number> {
   const decoder = new TextDecoder('utf-8', { fatal: true })
   let rest = ''
@@ -105,19 +112,20 @@ async function ingest(streams: StreamStore, stream: string, body: AsyncIterable<
     const lines = (rest + decoded(decoder, chunk)).split('\n')
     rest = lines.pop() ?? ''
     if (rest.length > maxLineLength) throw new Refusal('MNEMOS_TOO_LARGE', 'A line of the stream is longer than 1 MiB.')
-    take(streams, stream, lines)
+    const { next, isGap } = await take(streams, stream, lines)
+    if (isGap) return next
   }
-  return take(streams, stream, [rest + decoded(decoder)])
+  return (await take(streams, stream, [rest + decoded(decoder)])).next
 }
 
-function take(streams: StreamStore, stream: string, lines: readonly string[]): number {
+async function take(streams: StreamStore, stream: string, lines: readonly string[]): Promise<{ next: number; isGap: boolean }> {
   const parsed = lines.filter((line) => line !== '').map(parseLine)
-  const next = streams.append(
-    stream,
-    parsed.filter((line) => 'index' in line),
-  )
-  if (parsed.some((line) => 'end' in line)) streams.end(stream)
-  return next
+  const tokens = parsed.filter((line) => 'index' in line)
+  const next = await streams.append(stream, tokens)
+  const wanted = Math.max(-1, ...tokens.map(({ index }) => index)) + 1
+  const end = parsed.find((line) => 'end' in line)
+  if (end === undefined) return { next, isGap: next < wanted }
+  return { next: await streams.end(stream, end.at ?? wanted), isGap: false }
 }
 
 /** @param chunk the end when absent */
@@ -129,7 +137,7 @@ function decoded(decoder: InstanceType<typeof TextDecoder>, chunk?: Buffer): str
   }
 }
 
-function parseLine(line: string): StreamToken | { end: true } {
+function parseLine(line: string): StreamToken | { end: true; at?: number | undefined } {
   try {
     return tokenLine.parse(JSON.parse(line))
   } catch {

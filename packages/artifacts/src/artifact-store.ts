@@ -35,7 +35,11 @@ export interface ArtifactStore {
   list(prefix: string): Promise<readonly string[]>
 }
 
-export type ArtifactErrorCode = 'BadKey' | 'DigestMismatch' | 'NoSpace' | 'BadRange'
+/**
+ * The first four are final for what was asked. The others may heal, and asking again is harmless: `Unavailable` by itself, `Denied` and
+ * `NoBucket` by who runs the store.
+ */
+export type ArtifactErrorCode = 'BadKey' | 'DigestMismatch' | 'NoSpace' | 'BadRange' | 'Unavailable' | 'Denied' | 'NoBucket'
 
 export class ArtifactError extends Error {
   override readonly name = 'ArtifactError'

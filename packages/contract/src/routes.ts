@@ -66,7 +66,17 @@ export const shortJob = z.strictObject({
   }),
 })
 
-export const tokenLine = z.union([z.object({ index: z.int().min(0), text: z.string() }), z.object({ end: z.literal(true) })])
+export const tokenLine = z.union([
+  z.object({ index: z.int().min(0), text: z.string() }),
+  z.object({
+    end: z.literal(true),
+    at: z
+      .int()
+      .min(0)
+      .optional()
+      .describe('How many tokens there are: with fewer the stream does not end, and the answer says which is wanted.'),
+  }),
+])
 export const nextIndex = z.object({ next: z.int().min(0).describe('Index of the token that is wanted next.') })
 export const storedArtifact = z.object({ key: z.string(), sha256: z.string(), sizeBytes: z.int() })
 

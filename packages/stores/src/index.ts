@@ -1,3 +1,3 @@
 export { streamStoreConformance } from './conformance.ts'
 export { createMemoryStreamStore, type MemoryStreamOptions } from './memory-stream-store.ts'
-export type { StreamStore, StreamToken } from './stream-store.ts'
+export { type StreamStore, StreamStoreError, type StreamStoreErrorCode, type StreamToken } from './stream-store.ts'

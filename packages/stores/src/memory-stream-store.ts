@@ -77,32 +77,35 @@ export function createMemoryStreamStore({
     }
   }
 
+  const append = (name: string, tokens: readonly StreamToken[]): number => {
+    const stream = of(name)
+    moveLast(name, stream)
+    for (const { index, text } of tokens) {
+      if (stream.isEnded || index !== nextOf(stream)) continue
+      stream.texts.push(text)
+      stream.length += text.length
+      total += text.length
+    }
+    shorten(stream)
+    makeRoom(name)
+    wake(stream)
+    return nextOf(stream)
+  }
+  const end = (name: string, at?: number): number => {
+    const stream = of(name)
+    moveLast(name, stream)
+    if (nextOf(stream) < (at ?? 0)) return nextOf(stream)
+    stream.isEnded = true
+    wake(stream)
+    return nextOf(stream)
+  }
+
   return {
-    append: (name, tokens) => {
-      const stream = of(name)
-      moveLast(name, stream)
-      for (const { index, text } of tokens) {
-        if (stream.isEnded || index !== stream.first + stream.texts.length) continue
-        stream.texts.push(text)
-        stream.length += text.length
-        total += text.length
-      }
-      shorten(stream)
-      makeRoom(name)
-      wake(stream)
-      return stream.first + stream.texts.length
-    },
-    end: (name) => {
-      const stream = of(name)
-      moveLast(name, stream)
-      stream.isEnded = true
-      wake(stream)
-    },
-    next: (name) => {
-      const stream = streams.get(name)
-      return stream === undefined ? 0 : stream.first + stream.texts.length
-    },
-    has: (name) => streams.get(name)?.first === 0,
+    // Each takes effect in the turn it is called in; a promise only tells.
+    append: (name, tokens) => Promise.resolve(append(name, tokens)),
+    end: (name, at) => Promise.resolve(end(name, at)),
+    next: (name) => Promise.resolve(nextOf(streams.get(name))),
+    has: (name) => Promise.resolve(streams.get(name)?.first === 0),
     read: async function* (name, from, signal) {
       const stream = of(name)
       let at = from
@@ -126,6 +129,13 @@ export function createMemoryStreamStore({
         })
       }
     },
-    drop,
+    drop: (name) => Promise.resolve(drop(name)),
+    check: () => Promise.resolve(),
+    close: () => {
+      for (const name of [...streams.keys()]) drop(name)
+      return Promise.resolve()
+    },
   }
 }
+
+const nextOf = (stream: Stream | undefined): number => (stream === undefined ? 0 : stream.first + stream.texts.length)

@@ -51,7 +51,7 @@ export function openTokenStream(options: TokenStreamOptions): TokenStream {
 
   const line = (index: number): string => `${JSON.stringify({ index, text: texts[index] })}\n`
   const end = (to: Readable): void => {
-    to.push('{"end":true}\n')
+    to.push(`${JSON.stringify({ end: true, at: texts.length })}\n`)
     to.push(null)
   }
 
