@@ -51,8 +51,10 @@ export async function buildProgramImage(options: { program: string; tag: string;
   const libraries = await librariesOf(program)
   await inContext(async (context) => {
     for (const path of libraries) {
-      await mkdir(join(context, 'root', dirname(path)), { recursive: true })
-      await cp(path, join(context, 'root', path), { dereference: true })
+      // In the base /lib is a link to /usr/lib, which a folder of that name would replace.
+      const target = join(context, 'root', path.replace(/^\/lib\//, '/usr/lib/'))
+      await mkdir(dirname(target), { recursive: true })
+      await cp(path, target, { dereference: true })
     }
     await mkdir(join(context, 'root/usr/local/bin'), { recursive: true })
     await cp(program, join(context, 'root/usr/local/bin', basename(program)), { dereference: true })

@@ -4,7 +4,7 @@
  * goes on where the one before ended.
  */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ import type { Job, JobStatus } from '@mnemos/api'
 import { eventually } from '@mnemos/testkit'
 import { buildOwnImages } from '../../hack/images/build.ts'
 import { auditOf, type Installation, prepareInstallation, root, systemNamespace } from './installation.ts'
-import { unusedRights } from './rights.ts'
+import { refused, unusedRights } from './rights.ts'
 
 const run = promisify(execFile)
 /** This chart and program when they could first be installed; every later one must be an upgrade of it. */
@@ -26,13 +26,11 @@ describe('an installation on a real node', { skip: reason }, () => {
   let it: Installation
   const status = async (name: string): Promise<JobStatus | undefined> =>
     (await it.get<Job>(['mnemosjobs', name, '--namespace', team])).status
-  const submit = async (name: string, maxTokens: number): Promise<void> => {
-    const inference = {
-      modelRef: { name: 'smollm2' },
-      prompt: `Count from one to a thousand, ${name}.`,
-      parameters: { maxTokens, temperature: 0, seed: 7 },
-    }
-    const job = { apiVersion: 'mnemos.dev/v1alpha1', kind: 'Job', metadata: { name, namespace: team }, spec: { inference } }
+  const submit = async (name: string, maxTokens: number, more: object = {}): Promise<void> => {
+    // What a small model goes on with for as long as it may.
+    const prompt = `Repeat for ever: ${'the sea, the sea, '.repeat(40)}`
+    const inference = { modelRef: { name: 'smollm2' }, prompt, parameters: { maxTokens, temperature: 0, seed: 7 } }
+    const job = { apiVersion: 'mnemos.dev/v1alpha1', kind: 'Job', metadata: { name, namespace: team }, spec: { inference, ...more } }
     await it.kubectl(['create', '-f', '-'], JSON.stringify(job))
   }
   const phaseOf = async (name: string, ...wanted: readonly string[]): Promise<JobStatus> => {
@@ -139,7 +137,40 @@ describe('an installation on a real node', { skip: reason }, () => {
         /Insufficient nvidia\.com\/gpu/.test(await it.kubectl(['get', 'mnpool', 'gpu', '-n', team, '-o', 'jsonpath={.status.conditions}'])),
       { timeoutMs: 30_000, message: 'the pool says what is missing' },
     )
+    // Workers of this pool come from elsewhere from now on: its pods go.
+    const external = [
+      ['remove', '/spec/resources'],
+      ['remove', '/spec/podTemplate'],
+      ['remove', '/spec/replicas'],
+      ['replace', '/spec/external'],
+    ].map(([op, path]) => ({ op, path, ...(op === 'replace' ? { value: true } : {}) }))
+    await it.kubectl(['patch', 'mnpool', 'gpu', '-n', team, '--type=json', '-p', JSON.stringify(external)])
+    await eventually(
+      async () => (await it.kubectl(['get', 'deployments', '-n', team, '-o', 'name'])).trim() === 'deployment.apps/mnemos-cpu',
+      { timeoutMs: 30_000, message: 'its Deployment is gone' },
+    )
     await it.kubectl(['delete', 'mnpool', 'gpu', '-n', team, '--wait'])
+  })
+
+  test('a Model that serves is ready when a token came out, with a pool of its own that goes with it', async () => {
+    const model = (serving: object): string =>
+      JSON.stringify({
+        apiVersion: 'mnemos.dev/v1alpha1',
+        kind: 'Model',
+        metadata: { name: 'served', namespace: team },
+        spec: { source: { uri: 'file:///SmolLM2-135M-Instruct.Q4_1.gguf' }, ...serving },
+      })
+    await it.kubectl(['apply', '-f', '-'], model({ serving: { resources: { requests: { cpu: '100m', memory: '512Mi' } } } }))
+    await it.kubectl(['wait', '--for=condition=Ready', 'mnmodel/served', '-n', team, '--timeout=90s'])
+    assert.match(
+      await it.kubectl(['get', 'mnmodel', 'served', '-n', team, '-o', 'jsonpath={.status.conditions[?(@.type=="FirstToken")].status}']),
+      /True/,
+    )
+    await it.kubectl(['apply', '-f', '-'], model({}))
+    await eventually(async () => !(await it.kubectl(['get', 'mnpool', '-n', team, '-o', 'name'])).includes('served'), {
+      timeoutMs: 30_000,
+      message: 'the pool of the Model is gone',
+    })
   })
 
   test('a scale-down by kubectl leaves the busy worker alone', async () => {
@@ -161,6 +192,60 @@ describe('an installation on a real node', { skip: reason }, () => {
     await it.upgrade({ set: ['tryOut.redis.enabled=true'] })
     await submit('after-redis', 16)
     assert.equal((await phaseOf('after-redis', 'Succeeded', 'Failed')).phase, 'Succeeded', JSON.stringify(await status('after-redis')))
+  })
+
+  test('a person lists and streams through the server, by a kubeconfig and nothing else', async () => {
+    const forward = await portForward(it)
+    try {
+      const { stdout } = await run(
+        process.execPath,
+        [join(root, 'cli/src/main.ts'), '-n', team, '--server', forward.url, 'jobs', 'list', '-o', 'name'],
+        { env: { ...process.env, KUBECONFIG: it.node.kubeconfig } },
+      )
+      assert.match(stdout, /hello/)
+      const chat = await run(
+        process.execPath,
+        [
+          join(root, 'cli/src/main.ts'),
+          '-n',
+          team,
+          '--server',
+          forward.url,
+          'chat',
+          'smollm2',
+          'Why is the sky blue?',
+          '--max-tokens',
+          '24',
+        ],
+        { env: { ...process.env, KUBECONFIG: it.node.kubeconfig } },
+      )
+      assert.ok(chat.stdout.length > 20, chat.stdout)
+    } finally {
+      forward.close()
+    }
+  })
+
+  test('a Job whose time to live is over is deleted', async () => {
+    await submit('short-lived', 4, { ttlSecondsAfterFinished: 1 })
+    await eventually(async () => !(await it.kubectl(['get', 'mnjob', '-n', team, '-o', 'name'])).includes('short-lived'), {
+      timeoutMs: 60_000,
+      message: 'the Job is gone',
+    })
+  })
+
+  test('the demo of the chart is made by the operator', async () => {
+    await it.upgrade({
+      set: [
+        'tryOut.redis.enabled=true',
+        'demo.enabled=true',
+        `demo.namespace=${team}`,
+        'demo.modelUri=file:///SmolLM2-135M-Instruct.Q4_1.gguf',
+      ],
+    })
+    await eventually(
+      async () => (await it.kubectl(['get', 'cm', 'mnemos-demo', '-n', systemNamespace, '--ignore-not-found', '-o', 'name'])) !== '',
+      { timeoutMs: 60_000, message: 'the demo is remembered' },
+    )
   })
 
   test('helm test passes, and the commands of the notes work when pasted', async () => {
@@ -193,9 +278,47 @@ describe('an installation on a real node', { skip: reason }, () => {
 
   test('no process was granted what it did not use', async () => {
     const rights = await readFile(join(root, 'charts/mnemos/generated/rbac.yaml'), 'utf8')
-    assert.deepEqual(unusedRights(rights, await auditOf(it.node), systemNamespace), [])
+    const audit = await auditOf(it.node)
+    assert.deepEqual(
+      unusedRights(rights, audit, systemNamespace).filter((right) => !(right in rare)),
+      [],
+    )
+    // Nor was anybody refused what it asked for.
+    assert.deepEqual(refused(audit, systemNamespace), [])
+  })
+
+  test('Helm 3 installs and uninstalls it as well', async () => {
+    await it.kubectl(['create', 'namespace', systemNamespace])
+    await it.upgrade({ version: 'v3', set: ['crds.keep=false'] })
+    await it.helm(['uninstall', 'mnemos', '--namespace', systemNamespace, '--wait'], 'v3')
+    assert.equal(await it.kubectl(['get', 'crds', '-o', 'name']), '')
   })
 })
+
+/** Rights that this story, which takes minutes, does not come to use. */
+const rare: Readonly<Record<string, string>> = {
+  'operator patch secrets': 'certificates are replaced after days; test/integration/line-tls.test.ts does it in seconds',
+  'webhook patch secrets': 'the same; test/integration/webhook-rotation.test.ts',
+  'operator patch events.k8s.io/events': 'the same note on the same object within ten minutes',
+  'operator delete discovery.k8s.io/endpointslices': 'a slice of the other address family; test/integration/line-leader.test.ts',
+}
+
+/** The server on a port of this machine, as long as kubectl runs. */
+async function portForward(it: Installation): Promise<{ url: string; close: () => void }> {
+  const child = spawn(it.node.kubectl, ['port-forward', '--namespace', systemNamespace, 'service/mnemos-server', ':8080'], {
+    env: { ...process.env, KUBECONFIG: it.node.kubeconfig },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const url = await new Promise<string>((resolve, reject) => {
+    // Listened to until the end: kubectl tells every connection, and dies when nobody reads.
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      const port = /127\.0\.0\.1:(\d+)/.exec(chunk)?.[1]
+      if (port !== undefined) resolve(`https://127.0.0.1:${port}`)
+    })
+    child.once('exit', () => reject(new Error('kubectl port-forward ended')))
+  })
+  return { url, close: () => child.kill() }
+}
 
 interface EndpointSlices {
   readonly items: readonly { readonly endpoints: readonly { readonly targetRef?: { readonly name: string } }[] }[]

@@ -20,6 +20,8 @@ export interface Failed {
 export interface Installation {
   readonly node: NodeCluster
   readonly images: BuiltImages & { readonly redis: string }
+  /** Paths of Helm. */
+  readonly helms: Readonly<Record<'v3' | 'v4', string>>
   /** Runs kubectl as admin, or as a user of the node. @throws with its stderr */
   kubectl(args: readonly string[], input?: string): Promise<string>
   /** Runs kubectl and parses what it printed. */
@@ -65,6 +67,7 @@ export async function prepareInstallation(options: NodeOptions = {}): Promise<In
   return {
     node,
     images,
+    helms,
     kubectl,
     helm,
     get: async <T>(args: readonly string[]) => JSON.parse(await kubectl(['get', ...args, '-o', 'json'])) as T, // as the API server printed it
@@ -86,7 +89,8 @@ export async function prepareInstallation(options: NodeOptions = {}): Promise<In
   }
 }
 
-function imageValues({ control, worker }: BuiltImages): readonly string[] {
+/** Values of the chart that name the images built here. */
+export function imageValues({ control, worker }: BuiltImages): readonly string[] {
   return [
     `image.repository=${nameOf(control)}`,
     `image.tag=${tagOf(control)}`,

@@ -33,6 +33,20 @@ export function unusedRights(rights: string, audit: readonly AuditEvent[], names
   return unused.sort()
 }
 
+/** What processes asked for and may not, as `process verb resource`. */
+export function refused(audit: readonly AuditEvent[], namespace: string): readonly string[] {
+  const prefix = `system:serviceaccount:${namespace}:mnemos-`
+  const denied = audit.filter(({ user, responseStatus }) => user.username.startsWith(prefix) && responseStatus?.code === 403)
+  return [
+    ...new Set(
+      denied.map(
+        ({ user, verb, objectRef }) =>
+          `${user.username.slice(prefix.length)} ${verb} ${objectRef?.resource ?? ''} ${objectRef?.namespace ?? ''}`,
+      ),
+    ),
+  ].sort()
+}
+
 function needs({ verb, objectRef, responseStatus }: AuditEvent, right: { group: string; resource: string; verb: string }): boolean {
   const resource = objectRef?.subresource === undefined ? objectRef?.resource : `${objectRef.resource}/${objectRef.subresource}`
   if (resource !== right.resource || (objectRef?.apiGroup ?? '') !== right.group) return false
