@@ -1,6 +1,7 @@
 /** The server's settings: read from the environment once, checked as a whole, printed by `--help` from the descriptions here. */
 import { type Credentials, inClusterCredentials } from '@mnemos/kube'
 import { z } from 'zod'
+import { checkStores, type RedisConfig, redisConfig, type S3Config, s3Config, storeSettings } from './store-settings.ts'
 
 const port = z.coerce.number().int().min(0).max(65_535)
 
@@ -21,7 +22,7 @@ export const serverSettings = z.object({
     .min(1)
     .default('/etc/mnemos/tls')
     .describe('Folder with tls.crt and tls.key (Secret mnemos-server-tls); read again when they change.'),
-  MNEMOS_ARTIFACTS_FOLDER: z.string().min(1).default('.mnemos/artifacts').describe('Folder of the artifact store.'),
+  ...storeSettings,
   MNEMOS_SERVER_BODY_BYTES: z.coerce.number().int().min(1024).default(1_048_576).describe('Largest body of a request by a user, in bytes.'),
   MNEMOS_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
@@ -36,19 +37,30 @@ export interface ServerConfig {
   /** Absent: plain HTTP. */
   readonly tlsFolder?: string
   readonly artifactsFolder: string
+  /** Absent: artifacts are in the folder. */
+  readonly s3?: S3Config
+  /** Absent: streams are in memory. */
+  readonly redis?: RedisConfig
   readonly bodyBytes: number
   readonly logLevel: string
 }
 
 /** @throws z.ZodError that names every setting that is wrong */
 export function parseServerConfig(env: Readonly<Record<string, string | undefined>>, overrides: Partial<ServerConfig> = {}): ServerConfig {
-  const settings = serverSettings.parse(env)
+  const settings = serverSettings
+    .superRefine((chosen, context) =>
+      checkStores(chosen, (setting, message) => context.addIssue({ code: 'custom', path: [setting], message })),
+    )
+    .parse(env)
+  const [s3, redis] = [s3Config(settings), redisConfig(settings)]
   return {
     systemNamespace: settings.MNEMOS_SYSTEM_NAMESPACE,
     host: settings.MNEMOS_SERVER_HOST,
     port: settings.MNEMOS_SERVER_PORT,
     ...(settings.MNEMOS_INTERNAL_TLS === 'true' ? { tlsFolder: settings.MNEMOS_SERVER_TLS_FOLDER } : {}),
     artifactsFolder: settings.MNEMOS_ARTIFACTS_FOLDER,
+    ...(s3 === undefined ? {} : { s3 }),
+    ...(redis === undefined ? {} : { redis }),
     bodyBytes: settings.MNEMOS_SERVER_BODY_BYTES,
     logLevel: settings.MNEMOS_LOG_LEVEL,
     ...overrides,

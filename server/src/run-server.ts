@@ -2,17 +2,16 @@
  * The server: Jobs for people, bytes and streams for workers, over HTTP. Holds the only credentials of the stores.
  */
 import { randomUUID } from 'node:crypto'
-import { openDirectoryStore } from '@mnemos/artifacts'
 import { openApi, routes } from '@mnemos/contract'
 import { assignmentVerifier, loadAssignmentKeys } from '@mnemos/identity'
 import { type Credentials, createClient, kubeMetrics } from '@mnemos/kube'
-import { createMemoryStreamStore } from '@mnemos/stores'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import type { Logger } from 'pino'
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 import { createCallers } from './callers.ts'
 import type { ServerConfig } from './config.ts'
 import { createJobFollower } from './job-follower.ts'
+import { openStores } from './open-stores.ts'
 import { refusalOf, refusalOfOwnRequest } from './refusal.ts'
 import { type CertificatePair, followPair, readPair } from './tls-files.ts'
 import { registerUserRoutes } from './user-routes.ts'
@@ -33,16 +32,18 @@ export async function runServer(config: ServerConfig, { credentials, signal, log
   const client = createClient({ credentials, userAgent: 'mnemos-server', metrics: kubeMetrics(registry), connections: 32 })
   const { cert: _cert, key: _key, ...tls } = credentials.tls
   const open = createClient({ credentials: { server: credentials.server, tls }, userAgent: 'mnemos-server', connections: 32 })
-  const artifacts = await openDirectoryStore(config.artifactsFolder)
-  const streams = createMemoryStreamStore()
+  const stores = await openStores(config, { logger, registry })
+  const { artifacts, streams } = stores
   const follower = createJobFollower(client, logger)
   const { tlsFolder } = config
   const certificate = tlsFolder === undefined ? undefined : await readPair(tlsFolder)
   const app = createApp(config, logger, { registry, certificate })
   app.get('/healthz', () => 'ok')
-  app.get('/readyz', (_request, reply) =>
-    follower.hasSynced() ? reply.send('ok') : reply.code(503).send('the cache of Jobs is not filled yet'),
-  )
+  app.get('/readyz', (_request, reply) => {
+    const troubles = stores.watch.troubles().map((trouble) => `store ${trouble}`)
+    if (!follower.hasSynced()) return reply.code(503).send(['the cache of Jobs is not filled yet', ...troubles].join('\n'))
+    return reply.code(stores.watch.wasReached() ? 200 : 503).send(troubles.length === 0 ? 'ok' : troubles.join('\n'))
+  })
   app.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
   app.get(routes.health.path, () => ({ status: 'ok' }))
   app.get(routes.openapi.path, () => openApi('v1'))
@@ -64,7 +65,7 @@ export async function runServer(config: ServerConfig, { credentials, signal, log
     })
     done()
   })
-  const following = follower.run(signal)
+  const following = Promise.all([follower.run(signal), stores.watch.run(signal)])
   const url = await app.listen({ host: config.host, port: config.port })
   if (tlsFolder !== undefined && certificate !== undefined)
     void followPair(app.server, { folder: tlsFolder, served: certificate, logger, signal })
@@ -73,7 +74,7 @@ export async function runServer(config: ServerConfig, { credentials, signal, log
   if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
   await app.close()
   await following
-  await Promise.all([client.close(), open.close()])
+  await Promise.all([client.close(), open.close(), stores.close()])
 }
 
 interface AppOptions {

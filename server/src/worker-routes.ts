@@ -48,7 +48,8 @@ export function registerWorkerRoutes(app: FastifyInstance, { artifacts, streams,
   app.get(fastifyPath(routes.getArtifact.path), { exposeHeadRoute: false }, async (request, reply) => {
     const key = keyOf(request)
     mustRead(await assignmentOf(request), key)
-    return sendArtifact(artifacts, key, request, reply)
+    const url = await artifacts.urlOf(key)
+    return url === undefined ? sendArtifact(artifacts, key, request, reply) : redirect(artifacts, key, { url, reply })
   })
   app.head(fastifyPath(routes.headArtifact.path), async (request, reply) => {
     const key = keyOf(request)
@@ -144,6 +145,17 @@ function parseLine(line: string): StreamToken | { end: true; at?: number | undef
     // The line itself is somebody's text and is not repeated.
     throw new Refusal('MNEMOS_BAD_REQUEST', 'A line of the stream is neither {"index", "text"} nor {"end": true}.')
   }
+}
+
+/** Sends a reader to the store itself. Our own token is not for it. */
+async function redirect(
+  artifacts: ArtifactStore,
+  key: string,
+  { url, reply }: { url: string; reply: FastifyReply },
+): Promise<FastifyReply> {
+  const about = await artifacts.head(key)
+  if (about === undefined) throw new Refusal('MNEMOS_NOT_FOUND', `There is no object ${key}.`)
+  return reply.code(307).header('location', url).header('etag', `"${about.sha256}"`).header('cache-control', 'no-store').send()
 }
 
 async function sendArtifact(artifacts: ArtifactStore, key: string, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {

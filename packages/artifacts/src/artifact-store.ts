@@ -23,7 +23,8 @@ export interface ArtifactStore {
   /**
    * Stores an object under a key.
    * @param options.sha256 what the bytes must hash to
-   * @throws ArtifactError `DigestMismatch` (nothing is stored then), `NoSpace`, `BadKey`
+   * @throws ArtifactError `DigestMismatch` (nothing is stored then), `NoSpace`, `BadKey`; a store across a network also `Unavailable`,
+   *   `Denied`, `NoBucket`, as every method of it does
    */
   put(key: string, bytes: Readable, options?: { sha256?: string }): Promise<StoredArtifact>
   /** Undefined when there is none. @throws ArtifactError `BadRange` */
@@ -33,6 +34,13 @@ export interface ArtifactStore {
   delete(key: string): Promise<void>
   /** Keys below a prefix, sorted. */
   list(prefix: string): Promise<readonly string[]>
+  /** A URL by which anybody who has it may read the object for a while, also by ranges; undefined when the store gives none. */
+  urlOf(key: string): Promise<string | undefined>
+  /** Returns when the store can be used. @throws ArtifactError `Unavailable`, `Denied`, `NoBucket` */
+  check(): Promise<void>
+  /** Removes what crashes left that is older than this. Returns how many things it removed. */
+  sweep(olderThanMs: number): Promise<number>
+  close(): Promise<void>
 }
 
 /**

@@ -23,7 +23,7 @@ import {
   write,
   writeFileSync,
 } from 'node:fs'
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { access, constants, mkdir, readdir, rm } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
@@ -120,6 +120,25 @@ class DirectoryStore implements ArtifactStore {
       .map((entry) => relative(this.#objects, join(entry.parentPath, entry.name)))
       .filter((key) => key.startsWith(prefix))
       .sort()
+  }
+
+  urlOf(): Promise<undefined> {
+    return Promise.resolve(undefined)
+  }
+
+  async check(): Promise<void> {
+    await access(this.#objects, constants.W_OK).catch((cause: unknown) => {
+      throw new ArtifactError('Unavailable', 'the artifact folder cannot be written to', { cause })
+    })
+  }
+
+  /** What a crash left went when the folder was opened. */
+  sweep(): Promise<number> {
+    return Promise.resolve(0)
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
   }
 
   #pathOf(key: string): string {

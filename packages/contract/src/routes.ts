@@ -150,7 +150,7 @@ export const routes = {
     method: 'GET',
     path: '/v1/artifacts/{key}',
     auth: 'assignment',
-    summary: 'The bytes of an object; understands Range. The ETag is the SHA-256.',
+    summary: 'The bytes of an object; understands Range. The ETag is the SHA-256. May answer 307: then get Location, without the token.',
     response: bytes(),
   },
   headArtifact: {

@@ -129,7 +129,10 @@ export function createMemoryStreamStore({
         })
       }
     },
-    drop: (name) => Promise.resolve(drop(name)),
+    drop: (name) => {
+      drop(name)
+      return Promise.resolve()
+    },
     check: () => Promise.resolve(),
     close: () => {
       for (const name of [...streams.keys()]) drop(name)

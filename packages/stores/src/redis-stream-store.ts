@@ -41,17 +41,18 @@ export async function createRedisStreamStore(options: RedisStreamOptions): Promi
     const key = keyOf(stream)
     const stop = AbortSignal.any([signal, closing.signal])
     const bell = createBell(stop)
-    let isGone = false
+    const dropped = new AbortController()
     const deafen = connections.hear(key, (heard) => {
-      isGone ||= heard === 'gone'
+      if (heard === 'gone') dropped.abort()
       bell.ring()
     })
+    const isOver = (): boolean => stop.aborted || dropped.signal.aborted
     try {
-      for (let at = from; !stop.aborted && !isGone; ) {
+      for (let at = from; !isOver(); ) {
         const rung = bell.next(lookEveryMs)
         const { tokens, isEnded } = await batchFrom(key, at).catch(nothingWhenAway)
         const last = tokens.at(-1)
-        if (last !== undefined && !stop.aborted) {
+        if (last !== undefined && !isOver()) {
           at = last.index + 1
           yield tokens
         }
@@ -92,8 +93,12 @@ export async function createRedisStreamStore(options: RedisStreamOptions): Promi
       return first !== undefined && (first[0] === '1-0' || first[0] === endId)
     },
     read,
-    drop: async (stream) => void (await connections.ask((redis) => run(redis, dropScript, [keyOf(stream)]))),
-    check: async () => void (await connections.ask((redis) => redis.ping())),
+    drop: async (stream) => {
+      await connections.ask((redis) => run(redis, dropScript, [keyOf(stream)]))
+    },
+    check: async () => {
+      await connections.ask((redis) => redis.ping())
+    },
     close: () => {
       closing.abort()
       return connections.close()

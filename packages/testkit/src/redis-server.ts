@@ -41,10 +41,7 @@ export async function startRedisServer(options: { readonly config?: readonly str
     serves: async () => (await command('PING')).includes('PONG'),
   })
   await store.start()
-  return Object.defineProperties(
-    { ...store, port, url: `redis://127.0.0.1:${port}`, password, command },
-    { pid: { get: () => store.pid } },
-  ) as RedisServer
+  return Object.defineProperties({ ...store, port, url: `redis://127.0.0.1:${port}`, password, command }, { pid: { get: () => store.pid } })
 }
 
 /** Speaks the protocol by hand, so that this package needs no client. Answers with the last reply as it came. */

@@ -55,5 +55,5 @@ export async function startS3Server(): Promise<S3Server> {
   return Object.defineProperties(
     { ...store, port, endpoint: `http://127.0.0.1:${port}`, accessKeyId, secretAccessKey },
     { pid: { get: () => store.pid } },
-  ) as S3Server
+  )
 }

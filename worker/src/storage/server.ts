@@ -53,25 +53,27 @@ export interface ServersOptions {
 /** Keeps one pool per server URL. */
 export function createServers(options: ServersOptions = {}): Servers {
   const pools = new Map<string, Pool>()
-  function poolOf(origin: string): Pool {
-    const known = pools.get(origin)
+  /** @param caFile undefined trusts the authorities of the system: the store's certificate is not the server's */
+  function poolOf(origin: string, caFile?: string): Pool {
+    const name = `${origin} ${caFile ?? ''}`
+    const known = pools.get(name)
     if (known !== undefined) return known
     const pool = new Pool(origin, {
       allowH2: false,
-      ...(options.caFile === undefined ? {} : { connect: connectorOf(options.caFile) }),
+      ...(caFile === undefined ? {} : { connect: connectorOf(caFile) }),
       connections: options.connections ?? 32,
       bodyTimeout: 60_000,
       headersTimeout: 60_000,
       keepAliveTimeout: 60_000,
       keepAliveMaxTimeout: 60_000,
     })
-    pools.set(origin, pool)
+    pools.set(name, pool)
     return pool
   }
   return {
     session: (url, token) => {
       const base = parseBase(url)
-      return sessionOf(poolOf(base.origin), base, token)
+      return sessionOf(poolOf(base.origin, options.caFile), { base, token, elsewhere: (origin) => poolOf(origin) })
     },
     close: async () => {
       await Promise.all([...pools.values()].map((pool) => pool.destroy()))
@@ -104,7 +106,14 @@ function parseBase(url: string): URL {
   throw new WorkFailure({ class: 'Internal', reason: 'BadServerUrl', message: 'The assignment names no usable server URL.' })
 }
 
-function sessionOf(pool: Pool, base: URL, token: string): ServerSession {
+interface SessionOptions {
+  readonly base: URL
+  readonly token: string
+  /** Connections to a store that the server sends us to. */
+  readonly elsewhere: (origin: string) => Pool
+}
+
+function sessionOf(pool: Pool, { base, token, elsewhere }: SessionOptions): ServerSession {
   const prefix = base.pathname.replace(/\/$/, '')
   const pathOf = (key: string): string => `/v1/artifacts/${key.split('/').map(encodeURIComponent).join('/')}`
   const request: ServerSession['request'] = async (method, path, { headers = {}, body, signal, isLongLived = false }) => {
@@ -125,7 +134,9 @@ function sessionOf(pool: Pool, base: URL, token: string): ServerSession {
   return {
     request,
     get: async (key, { offset, signal }) => {
-      const answer = await request('GET', pathOf(key), { headers: offset > 0 ? { range: `bytes=${offset}-` } : {}, signal })
+      const headers: Record<string, string> = offset > 0 ? { range: `bytes=${offset}-` } : {}
+      const answer = await request('GET', pathOf(key), { headers, signal })
+      if (answer.statusCode === 307) return getElsewhere(answer, { key, offset, headers, signal, elsewhere })
       if (answer.statusCode === 206) return { offset, body: answer.body }
       if (answer.statusCode === 200) return { offset: 0, body: answer.body }
       await refuse(answer, `GET ${key}`)
@@ -149,6 +160,36 @@ function sessionOf(pool: Pool, base: URL, token: string): ServerSession {
       return stored.data
     },
   }
+}
+
+interface ElsewhereOptions {
+  readonly key: string
+  readonly offset: number
+  readonly headers: Record<string, string>
+  readonly signal: AbortSignal
+  readonly elsewhere: (origin: string) => Pool
+}
+
+/**
+ * Follows the server to the store that has the bytes, once, without the token. The URL is a credential for a while and stands in
+ * no error. What the store refuses is asked of the server again: the URL may have expired.
+ */
+async function getElsewhere(
+  answer: Dispatcher.ResponseData,
+  { key, offset, headers, signal, elsewhere }: ElsewhereOptions,
+): Promise<{ offset: number; body: Readable }> {
+  await answer.body.dump()
+  const url = URL.parse(String(answer.headers.location ?? ''))
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) throw new Transient(`GET ${key} was sent to no usable place`)
+  const asked = elsewhere(url.origin).request({ method: 'GET', path: `${url.pathname}${url.search}`, headers, signal })
+  const found = await asked.catch((cause: unknown) => {
+    signal.throwIfAborted()
+    throw new Transient(`GET ${key} from the store at ${url.origin} failed: ${codeOf(cause) ?? 'connection error'}`, { cause })
+  })
+  if (found.statusCode === 206) return { offset, body: found.body }
+  if (found.statusCode === 200) return { offset: 0, body: found.body }
+  await found.body.dump()
+  throw new Transient(`GET ${key} was answered with ${found.statusCode} by the store at ${url.origin}`)
 }
 
 /** Turns a refusing status into the error it stands for; returns on 404 alone, which each route reads in its own way. */
