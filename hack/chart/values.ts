@@ -71,6 +71,8 @@ const stores = z
         endpoint: text.default('').describe('URL of an S3 server; empty with a bucket set: AWS itself.'),
         bucket: text.default('').describe('Bucket for models, inputs, outputs and logs. Empty: a folder of the single server pod.'),
         region: text.default('us-east-1').describe('Region.'),
+        prefix: text.default('').describe('Put before every key, e.g. mnemos/, so that a bucket may be shared.'),
+        presign: z.boolean().default(false).describe('Let workers fetch bytes from S3 itself, by URLs that expire in an hour.'),
         pathStyle: z.boolean().default(true).describe('Bucket in the path instead of the host name.'),
         ...secretKeys({
           accessKeyIdKey: text.default('accessKeyId').describe('Key of the access key ID in the Secret.'),

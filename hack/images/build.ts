@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { buildBaseImage, buildImage, debianPackages } from '@mnemos/cluster'
+import { seaweedfs } from '@mnemos/testkit'
 import { ensureSmallModel } from '../models.ts'
 
 type Log = (line: string) => void
@@ -68,6 +69,11 @@ export async function buildProgramImage(options: { program: string; tag: string;
 export async function buildRedisImage(log?: Log): Promise<string> {
   await debianPackages(['redis-server'], log)
   return buildProgramImage({ program: '/usr/bin/redis-server', tag: 'localhost/redis:bookworm', ...(log === undefined ? {} : { log }) })
+}
+
+/** A stand-in for the image of SeaweedFS, from its PyPI package. */
+export async function buildS3Image(log?: Log): Promise<string> {
+  return buildProgramImage({ program: await seaweedfs(), tag: 'localhost/seaweedfs:pypi', ...(log === undefined ? {} : { log }) })
 }
 
 /** Paths of the shared libraries that are in no minimal Debian; none for a static program. */

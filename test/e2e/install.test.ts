@@ -20,6 +20,7 @@ const run = promisify(execFile)
 /** This chart and program when they could first be installed; every later one must be an upgrade of it. */
 const firstInstallable = '744fd3e'
 const team = 'team'
+const tryOut = ['tryOut.redis.enabled=true', 'tryOut.s3.enabled=true']
 const reason = process.getuid?.() === 0 && process.platform === 'linux' ? false : 'a node needs Linux and root'
 
 describe('an installation on a real node', { skip: reason }, () => {
@@ -189,7 +190,7 @@ describe('an installation on a real node', { skip: reason }, () => {
   })
 
   test('the stores for trying out replace the embedded ones, and Jobs go on', async () => {
-    await it.upgrade({ set: ['tryOut.redis.enabled=true'] })
+    await it.upgrade({ set: tryOut })
     await submit('after-redis', 16)
     assert.equal((await phaseOf('after-redis', 'Succeeded', 'Failed')).phase, 'Succeeded', JSON.stringify(await status('after-redis')))
   })
@@ -235,12 +236,7 @@ describe('an installation on a real node', { skip: reason }, () => {
 
   test('the demo of the chart is made by the operator', async () => {
     await it.upgrade({
-      set: [
-        'tryOut.redis.enabled=true',
-        'demo.enabled=true',
-        `demo.namespace=${team}`,
-        'demo.modelUri=file:///SmolLM2-135M-Instruct.Q4_1.gguf',
-      ],
+      set: [...tryOut, 'demo.enabled=true', `demo.namespace=${team}`, 'demo.modelUri=file:///SmolLM2-135M-Instruct.Q4_1.gguf'],
     })
     await eventually(
       async () => (await it.kubectl(['get', 'cm', 'mnemos-demo', '-n', systemNamespace, '--ignore-not-found', '-o', 'name'])) !== '',

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { helmPrograms, type NodeCluster, type NodeOptions, startNode } from '@mnemos/cluster'
-import { type BuiltImages, buildOwnImages, buildRedisImage, modelFolder } from '../../hack/images/build.ts'
+import { type BuiltImages, buildOwnImages, buildRedisImage, buildS3Image, modelFolder } from '../../hack/images/build.ts'
 
 const run = promisify(execFile)
 export const root = join(import.meta.dirname, '../..')
@@ -19,7 +19,7 @@ export interface Failed {
 
 export interface Installation {
   readonly node: NodeCluster
-  readonly images: BuiltImages & { readonly redis: string }
+  readonly images: BuiltImages & { readonly redis: string; readonly s3: string }
   /** Paths of Helm. */
   readonly helms: Readonly<Record<'v3' | 'v4', string>>
   /** Runs kubectl as admin, or as a user of the node. @throws with its stderr */
@@ -43,10 +43,10 @@ export interface Installation {
 export async function prepareInstallation(options: NodeOptions = {}): Promise<Installation> {
   const log = options.log ?? (() => undefined)
   const helms = await helmPrograms(log)
-  const images = { ...(await buildOwnImages({ root, tag: 'e2e', log })), redis: await buildRedisImage(log) }
+  const images = { ...(await buildOwnImages({ root, tag: 'e2e', log })), redis: await buildRedisImage(log), s3: await buildS3Image(log) }
   const node = await startNode(options)
   try {
-    for (const image of [images.control, images.worker, images.redis]) await node.importImage(image)
+    for (const image of [images.control, images.worker, images.redis, images.s3]) await node.importImage(image)
   } catch (error) {
     await node.stop()
     throw error
@@ -75,18 +75,20 @@ export async function prepareInstallation(options: NodeOptions = {}): Promise<In
       helm(
         [
           ...['upgrade', '--install', 'mnemos', chart, '--namespace', systemNamespace, '--wait', '--timeout', '3m'],
-          ...[
-            ...imageValues(of),
-            `tryOut.redis.image.repository=${nameOf(images.redis)}`,
-            `tryOut.redis.image.tag=${tagOf(images.redis)}`,
-            ...set,
-          ].flatMap((value) => ['--set', value]),
+          ...[...imageValues(of), ...tryOutValues(images), ...set].flatMap((value) => ['--set', value]),
           ...args,
         ],
         version,
       ),
     close: () => node.stop(),
   }
+}
+
+function tryOutValues(images: Installation['images']): readonly string[] {
+  return (['redis', 's3'] as const).flatMap((name) => [
+    `tryOut.${name}.image.repository=${nameOf(images[name])}`,
+    `tryOut.${name}.image.tag=${tagOf(images[name])}`,
+  ])
 }
 
 /** Values of the chart that name the images built here. */

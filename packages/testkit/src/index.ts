@@ -12,6 +12,7 @@ export {
 export { type MemoryClient, memoryClient } from './memory-client.ts'
 export { type RedisServer, startRedisServer } from './redis-server.ts'
 export { type S3Server, startS3Server } from './s3-server.ts'
+export { seaweedfs } from './seaweedfs.ts'
 export type { StoreProcess } from './store-process.ts'
 export { startTcpProxy, type TcpFault, type TcpProxy } from './tcp-proxy.ts'
 export { startTestCluster, type TestCluster, type TestClusterOptions } from './test-cluster.ts'
