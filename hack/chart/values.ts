@@ -12,12 +12,12 @@ const labels = z.record(z.string(), z.string())
 const asInPods = z.looseObject({})
 const list = z.array(asInPods)
 
-const image = (repository: string, what: string) =>
+const image = (repository: string, what: string, tag = '') =>
   z
     .strictObject({
       registry: text.default('').describe('Registry in front of the repository; global.imageRegistry when empty.'),
       repository: text.min(1).default(repository).describe('Repository.'),
-      tag: text.default('').describe("Tag; the chart's appVersion when empty."),
+      tag: text.default(tag).describe("Tag; the chart's appVersion when empty."),
       digest: z
         .string()
         .regex(/^(sha256:[a-f0-9]{64})?$/)
@@ -110,14 +110,14 @@ const tryOut = z
     redis: z
       .strictObject({
         enabled: z.boolean().default(false).describe('Bring a Redis of one replica.'),
-        image: image('redis', 'Image of Redis 7 or newer.'),
+        image: image('redis', 'Image of Redis 7 or newer.', '7.4-bookworm'),
       })
       .prefault({})
       .describe('A Redis for trying out.'),
     s3: z
       .strictObject({
         enabled: z.boolean().default(false).describe('Bring an S3 server (SeaweedFS) of one replica.'),
-        image: image('chrislusf/seaweedfs', 'Image with weed.'),
+        image: image('chrislusf/seaweedfs', 'Image with weed.', '4.48'),
         size: quantity.default('20Gi').describe('Most bytes that it may keep on its node.'),
       })
       .prefault({})

@@ -226,6 +226,13 @@ describe('an installation on a real node', { skip: reason }, () => {
     }
   })
 
+  test('a Job that runs for too long is stopped, and an event says so', async () => {
+    await submit('too-long', 4000, { deadlines: { runSeconds: 1 } })
+    const { failure } = await phaseOf('too-long', 'Succeeded', 'Failed')
+    assert.equal(failure?.class, 'DeadlineExceeded')
+    assert.match(await it.kubectl(['events', '--for', 'mnjob/too-long', '--namespace', team]), /Warning/)
+  })
+
   test('a Job whose time to live is over is deleted', async () => {
     await submit('short-lived', 4, { ttlSecondsAfterFinished: 1 })
     await eventually(async () => !(await it.kubectl(['get', 'mnjob', '-n', team, '-o', 'name'])).includes('short-lived'), {

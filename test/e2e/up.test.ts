@@ -90,7 +90,7 @@ describe('mnemos up', { skip: reason }, () => {
   })
 
   test('3: an installation without a server is not called healthy', async () => {
-    const { code, said } = await up('--set', 'server.replicas=0,tryOut.redis.enabled=true,stores.s3.bucket=b')
+    const { code, said } = await up('--set', 'server.replicas=0,stores.redis.url=redis://redis.example.com:6379,stores.s3.bucket=b')
     assert.equal(code, 3, said)
     assert.match(said, /the server does not answer/)
   })
