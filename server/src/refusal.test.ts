@@ -4,6 +4,7 @@ import { ArtifactError } from '@mnemos/artifacts'
 import { apiErrors } from '@mnemos/contract'
 import { AssignmentTokenError } from '@mnemos/identity'
 import { KubeError } from '@mnemos/kube'
+import { StreamStoreError } from '@mnemos/stores'
 import { Refusal, refusalOf, refusalOfOwnRequest } from './refusal.ts'
 
 const kube = (status: number, more: Partial<ConstructorParameters<typeof KubeError>[1]> = {}): KubeError =>
@@ -34,6 +35,35 @@ const refusals: Record<string, { error: unknown; want: string; wantMessage?: Reg
   'a bad key is a bad request': { error: new ArtifactError('BadKey', 'bad'), want: 'MNEMOS_BAD_REQUEST' },
   'a broken promise is a mismatch': { error: new ArtifactError('DigestMismatch', 'other'), want: 'MNEMOS_DIGEST_MISMATCH' },
   'a full store is full': { error: new ArtifactError('NoSpace', 'full'), want: 'MNEMOS_NO_SPACE' },
+  'a store of artifacts that is away is asked again soon': {
+    error: new ArtifactError('Unavailable', 'host 10.0.0.1'),
+    want: 'MNEMOS_UNAVAILABLE',
+    wantMessage: /^The artifact store cannot serve this now; try again\.$/,
+    wantRetryAfter: 2,
+  },
+  'a store of artifacts that denies has to be mended first': {
+    error: new ArtifactError('Denied', 'key AKIA'),
+    want: 'MNEMOS_UNAVAILABLE',
+    wantMessage: /^The artifact store cannot serve this now; try again\.$/,
+    wantRetryAfter: 15,
+  },
+  'a bucket that is missing has to be made first': {
+    error: new ArtifactError('NoBucket', 'b'),
+    want: 'MNEMOS_UNAVAILABLE',
+    wantRetryAfter: 15,
+  },
+  'a store of streams that is away is asked again soon': {
+    error: new StreamStoreError('Unavailable', 'host 10.0.0.1'),
+    want: 'MNEMOS_UNAVAILABLE',
+    wantMessage: /^The stream store cannot serve this now; try again\.$/,
+    wantRetryAfter: 2,
+  },
+  'a store of streams that denies has to be mended first': {
+    error: new StreamStoreError('Denied', 'user x'),
+    want: 'MNEMOS_UNAVAILABLE',
+    wantRetryAfter: 15,
+  },
+  'a store of streams without memory is full': { error: new StreamStoreError('NoSpace', 'OOM'), want: 'MNEMOS_NO_SPACE' },
   'a range beyond the end is a range': { error: new ArtifactError('BadRange', 'far'), want: 'MNEMOS_RANGE' },
   'a body over the limit is too large': { error: fastify('FST_ERR_CTP_BODY_TOO_LARGE'), want: 'MNEMOS_TOO_LARGE' },
   'a body that ends early is a bad request': { error: fastify('FST_ERR_CTP_INVALID_CONTENT_LENGTH'), want: 'MNEMOS_BAD_REQUEST' },

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
-import { request } from 'node:http'
+import { type IncomingMessage, request } from 'node:http'
 import { join } from 'node:path'
+import { json } from 'node:stream/consumers'
 import { describe, test } from 'node:test'
 import type { Assignment } from '@mnemos/identity'
 import { aJob, eventually } from '@mnemos/testkit'
@@ -78,6 +79,9 @@ const bodies: Record<string, { body: string | Buffer<ArrayBuffer>; type?: undefi
   'takes tokens in order': { body: lines({ index: 0, text: 'a' }, { index: 1, text: 'b' }, { end: true }), wantNext: 2 },
   'takes a last line without its end of line': { body: '{"index":0,"text":"a"}\n{"index":1,"text":"b"}', wantNext: 2 },
   'takes no token behind a gap': { body: lines({ index: 0, text: 'a' }, { index: 2, text: 'c' }), wantNext: 1 },
+  'ends where the worker says that it ends': { body: lines({ index: 0, text: 'a' }, { end: true, at: 1 }), wantNext: 1 },
+  'does not end a stream of which something is missing': { body: lines({ index: 0, text: 'a' }, { end: true, at: 2 }), wantNext: 1 },
+  'refuses an end before the beginning': { body: lines({ end: true, at: -1 }), wantCode: '400 MNEMOS_BAD_REQUEST' },
   'takes each token once': { body: lines({ index: 0, text: 'a' }, { index: 0, text: 'A' }), wantNext: 1 },
   'leaves empty lines out': { body: '\n\n{"index":0,"text":"a"}\n\n', wantNext: 1 },
   'takes nothing of an empty body': { body: '', wantNext: 0 },
@@ -103,6 +107,25 @@ describe('what a worker says', () => {
       assert.deepEqual(await nextOf(uid), { next: wantNext ?? 0 })
     })
   }
+
+  test('that was not all there goes on where it is wanted', async () => {
+    await post('lost', lines({ index: 0, text: 'a' }, { end: true, at: 3 }))
+    assert.deepEqual(await (await post('lost', lines({ index: 1, text: 'b' }, { index: 2, text: 'c' }, { end: true, at: 3 }))).json(), {
+      next: 3,
+    })
+    assert.deepEqual(await (await post('lost', lines({ index: 3, text: 'd' }))).json(), { next: 3 })
+  })
+
+  test('is answered in its middle when what came before it is lost', async () => {
+    const sending = request(eventsOf('wiped'), { method: 'POST', headers: await bearer({ uid: 'wiped' }) })
+    const answered = new Promise<IncomingMessage>((resolve, reject) => sending.on('response', resolve).on('error', reject))
+    sending.write(lines({ index: 7, text: 'h' }))
+    const answer = await answered
+    assert.equal(answer.statusCode, 200)
+    assert.equal(answer.headers.connection, 'close')
+    assert.deepEqual(await json(answer), { next: 0 })
+    sending.destroy()
+  })
 
   test('may be longer than a body of a person: it is streamed', async () => {
     const many = Array.from({ length: 2000 }, (_, index) => ({ index, text: 'x'.repeat(100) }))

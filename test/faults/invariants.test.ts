@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Job, JobStatus } from '@mnemos/api'
 import { aJob } from '@mnemos/testkit'
-import { type Observation, violationsAtRest, violationsOfBytes, violationsOfHistory, violationsOfSlots } from './invariants.ts'
+import { fromFolder, type Observation, violationsAtRest, violationsOfBytes, violationsOfHistory, violationsOfSlots } from './invariants.ts'
 
 const worker = { name: 'default/w', instance: 'i1' }
 const status = (over: Partial<JobStatus>): JobStatus => ({
@@ -82,5 +82,5 @@ test('more Jobs than slots are seen', () => {
 test('a result without bytes is seen', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'invariants-'))
   const succeeded = job({ phase: 'Succeeded', result: { uri: 'artifact://outputs/x', sha256: '0'.repeat(64), sizeBytes: 1 } })
-  assert.match((await violationsOfBytes([succeeded], folder)).join(), /is not stored/)
+  assert.match((await violationsOfBytes([succeeded], fromFolder(folder))).join(), /is not stored/)
 })

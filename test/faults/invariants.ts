@@ -51,21 +51,35 @@ export function violationsAtRest(jobs: readonly Job[]): string[] {
   })
 }
 
-/** A Job that succeeded has its bytes, with the digest and size that the status names; nothing half-written is left. */
-export async function violationsOfBytes(jobs: readonly Job[], artifactsFolder: string): Promise<string[]> {
+/** Reads an object of the store; undefined when there is none. */
+export type ReadObject = (key: string) => Promise<Buffer | undefined>
+
+/** Reads from the folder of a directory store. */
+export const fromFolder =
+  (artifactsFolder: string): ReadObject =>
+  (key) =>
+    readFile(join(artifactsFolder, 'objects', key)).catch(() => undefined)
+
+/** A Job that succeeded has its bytes, with the digest and size that the status names. */
+export async function violationsOfBytes(jobs: readonly Job[], read: ReadObject): Promise<string[]> {
   const found: string[] = []
   for (const { metadata, status } of jobs) {
     if (status?.phase !== 'Succeeded') continue
     const key = status.result?.uri.replace('artifact://', '') ?? ''
-    const bytes = await readFile(join(artifactsFolder, 'objects', key)).catch(() => undefined)
+    const bytes = await read(key)
     if (bytes === undefined) found.push(`${metadata.name}: succeeded, but ${key} is not stored`)
     else if (createHash('sha256').update(bytes).digest('hex') !== status.result?.sha256)
       found.push(`${metadata.name}: ${key} has another digest than the status names`)
     else if (bytes.length !== status.result.sizeBytes)
       found.push(`${metadata.name}: ${key} has ${bytes.length} bytes, the status names ${status.result.sizeBytes}`)
   }
-  for (const name of await readdir(join(artifactsFolder, 'partial')).catch(() => [])) found.push(`${name} was left half-written`)
   return found
+}
+
+/** Nothing half-written is left in the folder of a directory store. */
+export async function violationsOfFolder(artifactsFolder: string): Promise<string[]> {
+  const left = await readdir(join(artifactsFolder, 'partial')).catch(() => [])
+  return left.map((name) => `${name} was left half-written`)
 }
 
 /** No more Jobs of a worker at one moment than it has slots. */

@@ -13,7 +13,16 @@ import { apiVersion, type Job, jobResource, type Model, modelResource, workerPoo
 import { freePort } from '@mnemos/cluster'
 import { type Client, createClient, createInformer, type KubeObject, resource } from '@mnemos/kube'
 import { eventually, type FaultProxy, startFaultProxy, startTestCluster, type TestCluster } from '@mnemos/testkit'
-import { type Observation, violationsAtRest, violationsOfBytes, violationsOfHistory, violationsOfSlots } from './invariants.ts'
+import {
+  fromFolder,
+  type Observation,
+  type ReadObject,
+  violationsAtRest,
+  violationsOfBytes,
+  violationsOfFolder,
+  violationsOfHistory,
+  violationsOfSlots,
+} from './invariants.ts'
 
 const root = join(import.meta.dirname, '../..')
 export const jobs = resource<Job>(jobResource)
@@ -38,6 +47,8 @@ export interface World {
   readonly folder: string
   /** @param options.isStandby listens on the second address that workers know */
   startOperator(options?: { leaseName?: string; isStandby?: boolean }): Process
+  /** Another server beside the one that workers use, with the same settings; its URL. */
+  startServer(): Promise<string>
   startWorker(name: string, environment?: Readonly<Record<string, string>>): Process
   /** Ends the worker of this name at once and waits until it has. */
   stopWorker(name: string): Promise<void>
@@ -51,6 +62,10 @@ export interface World {
 
 export interface WorldOptions {
   readonly workers: readonly string[]
+  /** More settings of the server, e.g. other stores. */
+  readonly server?: Readonly<Record<string, string>>
+  /** Where results are, when that is no folder of the server. */
+  readonly readObject?: ReadObject
 }
 
 const fastTimes = {
@@ -64,7 +79,7 @@ const fastTimes = {
 }
 
 /** Starts everything but the operator, which the test starts; ends with the test file. */
-export async function startWorld({ workers }: WorldOptions): Promise<World> {
+export async function startWorld({ workers, server = {}, readObject }: WorldOptions): Promise<World> {
   const cluster = await startTestCluster({ crds: true })
   const client = createClient({ credentials: cluster.credentials() })
   const proxy = await startFaultProxy({ upstream: cluster.credentials() })
@@ -80,10 +95,13 @@ export async function startWorld({ workers }: WorldOptions): Promise<World> {
     return started
   }
   const token = await prepare(cluster, client, folder)
-  start('server', ['cli/src/main.ts', 'server', '--kubeconfig', cluster.kubeconfig], {
-    MNEMOS_SERVER_PORT: String(serverPort),
-    MNEMOS_ARTIFACTS_FOLDER: join(folder, 'artifacts'),
-  })
+  const startServer = (port: number): Process =>
+    start('server', ['cli/src/main.ts', 'server', '--kubeconfig', cluster.kubeconfig], {
+      MNEMOS_SERVER_PORT: String(port),
+      MNEMOS_ARTIFACTS_FOLDER: join(folder, 'artifacts'),
+      ...server,
+    })
+  startServer(serverPort)
   const { history, stop } = recordHistory(client)
   after(async () => {
     stop()
@@ -113,6 +131,13 @@ export async function startWorld({ workers }: WorldOptions): Promise<World> {
     proxy,
     client,
     folder,
+    startServer: async () => {
+      const port = await freePort()
+      startServer(port)
+      const url = `http://127.0.0.1:${port}`
+      await eventually(async () => (await fetch(`${url}/readyz`)).ok, { timeoutMs: 60_000, message: 'the server is ready' })
+      return url
+    },
     startWorker,
     stopWorker: async (name) => {
       for (const each of running) {
@@ -137,7 +162,7 @@ export async function startWorld({ workers }: WorldOptions): Promise<World> {
         message: `${name} is created`,
       }),
     phaseOf: async (name) => (await client.get(jobs, { namespace, name }))?.status?.phase,
-    settle: (names, timeoutMs = 60_000) => settle({ client, history, folder }, names, timeoutMs),
+    settle: (names, timeoutMs = 60_000) => settle({ client, history, folder, readObject }, names, timeoutMs),
     rests: () => rests(proxy),
   }
   return world
@@ -153,7 +178,7 @@ export async function importModel({ client }: World, { name = 'hollow', file = '
 }
 
 async function settle(
-  of: { client: Client; history: readonly Observation[]; folder: string },
+  of: { client: Client; history: readonly Observation[]; folder: string; readObject: ReadObject | undefined },
   names: readonly string[],
   timeoutMs: number,
 ): Promise<readonly Job[]> {
@@ -172,7 +197,8 @@ async function settle(
   const violations = [
     ...violationsOfHistory(of.history),
     ...violationsOfSlots(of.history, slots),
-    ...(await violationsOfBytes(found, join(of.folder, 'artifacts'))),
+    ...(await violationsOfBytes(found, of.readObject ?? fromFolder(join(of.folder, 'artifacts')))),
+    ...(await violationsOfFolder(join(of.folder, 'artifacts'))),
   ]
   if (violations.length > 0) throw new Error(`invariants broken:\n${violations.join('\n')}`)
   return found

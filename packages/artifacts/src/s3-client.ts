@@ -6,7 +6,7 @@
 import { CreateBucketCommand, HeadBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import type { ArtifactError } from './artifact-store.ts'
 import type { S3StoreOptions } from './open-s3-store.ts'
-import { mapped, nameOf } from './s3-errors.ts'
+import { mapped, nameOf, noBucket } from './s3-errors.ts'
 
 /** How much longer than a small request this one may take. */
 export type Patience = 'small' | 'part' | 'copy'
@@ -82,7 +82,9 @@ export function openBucket({
     try {
       await once((options) => client.send(new CreateBucketCommand({ Bucket: name, ...where }), options), 'small')
     } catch (error) {
-      if (nameOf(error) !== 'BucketAlreadyOwnedByYou') throw mapped(error, 'PUT bucket')
+      if (nameOf(error) === 'BucketAlreadyOwnedByYou') return
+      const refused = mapped(error, 'PUT bucket')
+      throw refused.code === 'Denied' ? noBucket(error) : refused
     }
   }
   let told = ''

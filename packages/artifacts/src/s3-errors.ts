@@ -33,6 +33,11 @@ export function statusOf(error: unknown): number | undefined {
 /** HEAD has no body, so that an object that is missing has no other name there. */
 export const isMissing = (error: unknown): boolean => ['NoSuchKey', 'NotFound'].includes(nameOf(error))
 
+/** The bucket is missing and these credentials may not make it. */
+export function noBucket(cause: unknown): ArtifactError {
+  return new ArtifactError('NoBucket', `${advice.NoBucket ?? ''} (${nameOf(cause)})`, { cause })
+}
+
 /** @param what was asked for, e.g. `PUT a/b` */
 export function mapped(error: unknown, what: string): ArtifactError {
   if (error instanceof ArtifactError) return error

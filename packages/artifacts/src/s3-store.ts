@@ -120,10 +120,11 @@ async function readBack(key: string, written: Written, { head, get }: Reading): 
   if (there.ETag !== written.etag) return
   const about = aboutOf(key, there)
   const isSame = about.sha256 === written.sha256 && about.sizeBytes === written.sizeBytes
-  if (!isSame || (there.ChecksumSHA256 !== undefined && !written.checksums.includes(there.ChecksumSHA256)))
+  const checksum = written.checksums.length === 0 ? undefined : there.ChecksumSHA256
+  if (!isSame || (checksum !== undefined && !written.checksums.includes(checksum)))
     throw new ArtifactError('DigestMismatch', `${key} was read back with SHA-256 ${about.sha256}, but ${written.sha256} was written`)
-  // A server that keeps no checksum has to show the bytes.
-  if (there.ChecksumSHA256 === undefined) for await (const _ of (await get(key))?.bytes ?? []);
+  // Where there is no checksum to compare the bytes have to be shown.
+  if (checksum === undefined) for await (const _ of (await get(key))?.bytes ?? []);
 }
 
 /** @throws ArtifactError `DigestMismatch` for an object that somebody else put there */

@@ -27,7 +27,7 @@ export interface Written {
   readonly etag: string | undefined
   readonly sha256: string
   readonly sizeBytes: number
-  /** What the server may answer when it is asked for the checksum of the object; both are SHA-256 in base64. */
+  /** What the server may answer when it is asked for the checksum of the object; empty when that cannot be told beforehand. */
   readonly checksums: readonly string[]
 }
 
@@ -93,8 +93,8 @@ async function putParts(first: Part, rest: AsyncGenerator<Part>, options: Upload
   try {
     const written = await uploadParts(first, rest, { ...options, key: staged, metadata: {} })
     const copied = { ...written, from: staged, to: key }
-    const etag = await (written.sizeBytes > copyLimitBytes ? copyInParts(bucket, copied, copyLimitBytes) : copy(bucket, copied))
-    return { ...written, etag }
+    if (written.sizeBytes <= copyLimitBytes) return { ...written, etag: await copy(bucket, copied) }
+    return { ...written, etag: await copyInParts(bucket, copied, copyLimitBytes), checksums: [] }
   } finally {
     await quietly(() => remove(bucket, staged))
   }

@@ -9,6 +9,13 @@ import { type StoreProcess, storeProcess } from './store-process.ts'
 export interface S3Server extends StoreProcess {
   readonly port: number
   readonly endpoint: string
+  /** May do everything. */
+  readonly admin: S3Credentials
+  /** May read and list bucket `readable`. */
+  readonly reader: S3Credentials
+}
+
+export interface S3Credentials {
   readonly accessKeyId: string
   readonly secretAccessKey: string
 }
@@ -28,8 +35,8 @@ export async function startS3Server(): Promise<S3Server> {
   ]
   const ports = await Promise.all(names.map(async (name) => [name, await freePort()] as const))
   const port = Number(new Map(ports).get('s3.port'))
-  const [accessKeyId, secretAccessKey] = [`test-${randomBytes(4).toString('hex')}`, randomBytes(16).toString('hex')]
-  const identities = [{ name: 'test', credentials: [{ accessKey: accessKeyId, secretKey: secretAccessKey }], actions: ['Admin'] }]
+  const [admin, reader] = [newCredentials('admin'), newCredentials('reader')]
+  const identities = [identity('admin', admin, ['Admin']), identity('reader', reader, ['Read:readable', 'List:readable'])]
   const fixed = [
     '-ip=127.0.0.1',
     '-ip.bind=127.0.0.1',
@@ -52,8 +59,16 @@ export async function startS3Server(): Promise<S3Server> {
     startMs: 60_000,
   })
   await store.start()
-  return Object.defineProperties(
-    { ...store, port, endpoint: `http://127.0.0.1:${port}`, accessKeyId, secretAccessKey },
-    { pid: { get: () => store.pid } },
-  )
+  return Object.defineProperties({ ...store, port, endpoint: `http://127.0.0.1:${port}`, admin, reader }, { pid: { get: () => store.pid } })
 }
+
+const newCredentials = (name: string): S3Credentials => ({
+  accessKeyId: `${name}-${randomBytes(4).toString('hex')}`,
+  secretAccessKey: randomBytes(16).toString('hex'),
+})
+
+const identity = (name: string, { accessKeyId: accessKey, secretAccessKey: secretKey }: S3Credentials, actions: readonly string[]) => ({
+  name,
+  credentials: [{ accessKey, secretKey }],
+  actions,
+})

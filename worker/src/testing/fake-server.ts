@@ -18,6 +18,8 @@ export interface FakeServer {
   readonly requests: { method: string; path: string; token: string; range: string | undefined }[]
   /** Answers the next requests that match with this status instead. */
   refuse(match: (method: string, path: string) => boolean, status: number, times?: number): void
+  /** Sends readers of objects there, to the path that it answers; `undefined` serves them itself again. */
+  redirect(to: ((key: string) => string) | undefined): void
   /** Breaks every event stream after its n-th line, once. */
   breakEventsAfter(lines: number): void
   /** Cuts all connections and refuses new ones until `comeBack`. */
@@ -39,6 +41,7 @@ export async function startFakeServer(): Promise<FakeServer> {
   const requests: FakeServer['requests'] = []
   const refusals: Refusal[] = []
   let breakAfter: number | undefined
+  let redirection: ((key: string) => string) | undefined
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = '', url: path = '' } = request
@@ -60,6 +63,10 @@ export async function startFakeServer(): Promise<FakeServer> {
     const key = decodeURIComponent(/^\/v1\/artifacts\/(.+)$/.exec(path)?.[1] ?? '')
     if (method === 'PUT') {
       await put(key, request, response)
+      return
+    }
+    if (method === 'GET' && redirection !== undefined) {
+      response.writeHead(307, { location: redirection(key) }).end()
       return
     }
     serve(objects.get(key), request, response)
@@ -117,6 +124,9 @@ export async function startFakeServer(): Promise<FakeServer> {
     ended,
     requests,
     refuse: (match, status, times = 1) => void refusals.push({ match, status, left: times }),
+    redirect: (to) => {
+      redirection = to
+    },
     breakEventsAfter: (lines) => {
       breakAfter = lines
     },
