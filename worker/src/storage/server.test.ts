@@ -45,7 +45,7 @@ describe('an object that the server has elsewhere', () => {
   it('is asked of the server again when the store is away', async () => {
     server.redirect(toStore)
     await store.goAway()
-    await assert.rejects(get(), (error) => error instanceof Transient && !/Signature|secret/.test(`${error.message}`))
+    await assert.rejects(get(), (error) => error instanceof Transient && !/Signature|secret/.test(error.message))
     await store.comeBack()
   })
 
