@@ -4,7 +4,7 @@
  * Guarantees that no command outlasts its time, that a connection on which nothing comes back is replaced, and that what
  * fails is told as a StreamStoreError without the address or the credentials in it.
  */
-import type { Redis, RedisOptions } from 'ioredis'
+import { Redis, type RedisOptions } from 'ioredis'
 import { StreamStoreError } from './stream-store.ts'
 
 export interface RedisConnectionOptions {
@@ -32,10 +32,8 @@ export interface RedisConnections {
 const pingEveryMs = 10_000
 const longestPauseMs = 1000
 
-/** Loads the client now, so that who keeps streams in memory does without it; connects with the first command. */
-export async function connectRedis(given: RedisConnectionOptions): Promise<RedisConnections> {
-  const { url, username, password, timeoutMs = 5000, onTrouble } = given
-  const client = await import('ioredis')
+/** Connects with the first command. */
+export function connectRedis({ url, username, password, timeoutMs = 5000, onTrouble }: RedisConnectionOptions): RedisConnections {
   const options = {
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
@@ -56,7 +54,7 @@ export async function connectRedis(given: RedisConnectionOptions): Promise<Redis
     trouble = message
   }
   const open = (more: Pick<RedisOptions, 'connectionName'> & { socketTimeout?: number }): Redis => {
-    const redis = new client.Redis(url, { ...options, ...more })
+    const redis = new Redis(url, { ...options, ...more })
     redis.on('error', (error: Error) => tell(mapped(error).message))
     redis.on('ready', () => {
       trouble = ''

@@ -7,7 +7,7 @@
  */
 import { crc32 } from 'node:zlib'
 import type { Redis } from 'ioredis'
-import { connectRedis, type RedisConnectionOptions } from './redis-connections.ts'
+import type { RedisConnectionOptions } from './redis-connections.ts'
 import { appendScript, dropScript, endScript, nextScript, type Script } from './redis-stream-scripts.ts'
 import { type StreamStore, StreamStoreError, type StreamToken } from './stream-store.ts'
 
@@ -24,10 +24,14 @@ export interface RedisStreamOptions extends RedisConnectionOptions {
 
 const batchSize = 500
 
-/** Connects when it is first used, so that a Redis that is away keeps nobody from starting. */
+/**
+ * Connects when it is first used, so that a Redis that is away keeps nobody from starting. The client is loaded here, so that who
+ * keeps streams in memory does without it.
+ */
 export async function createRedisStreamStore(options: RedisStreamOptions): Promise<StreamStore> {
   const { prefix = 'mnemos:', keepSeconds = 3600, maxStreamBytes = 4 * 1024 ** 2, lookEveryMs = 2000 } = options
-  const connections = await connectRedis(options)
+  const { connectRedis } = await import('./redis-connections.ts')
+  const connections = connectRedis(options)
   const closing = new AbortController()
   const keyOf = (stream: string): string => `${prefix}stream:${stream}`
   const number = async (run: (redis: Redis) => Promise<unknown>): Promise<number> => {
