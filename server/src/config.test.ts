@@ -34,15 +34,15 @@ test('s3 and redis are chosen by name, and an endpoint asks for paths', () => {
 test('without an endpoint buckets are hosts, as AWS has them', () => {
   const { s3 } = parseServerConfig({
     MNEMOS_ARTIFACT_STORE: 's3',
-    MNEMOS_S3_BUCKET: 'b',
+    MNEMOS_S3_BUCKET: 'bucket',
     MNEMOS_S3_PREFIX: 'a/b/',
     MNEMOS_S3_PRESIGN: 'true',
   })
-  assert.deepEqual(s3, { bucket: 'b', region: 'us-east-1', pathStyle: false, prefix: 'a/b/', presignSeconds: 3600 })
+  assert.deepEqual(s3, { bucket: 'bucket', region: 'us-east-1', pathStyle: false, prefix: 'a/b/', presignSeconds: 3600 })
 })
 
 test('what is set for a store that was not chosen is not used', () => {
-  const config = parseServerConfig({ MNEMOS_S3_BUCKET: 'b', MNEMOS_REDIS_URL: 'redis://r' })
+  const config = parseServerConfig({ MNEMOS_S3_BUCKET: 'bucket', MNEMOS_REDIS_URL: 'redis://r' })
   assert.deepEqual([config.s3, config.redis], [undefined, undefined])
 })
 
@@ -58,6 +58,7 @@ const refused: Record<string, Record<string, string>> = {
   'a folder without a name': { MNEMOS_ARTIFACTS_FOLDER: '' },
   'a store that is none': { MNEMOS_ARTIFACT_STORE: 'ftp' },
   'an endpoint that is no URL of HTTP': { MNEMOS_S3_ENDPOINT: 'store:8333' },
+  'a bucket whose name S3 does not take': { MNEMOS_S3_BUCKET: 'My_Bucket' },
   'a prefix that is half a segment': { MNEMOS_S3_PREFIX: 'a/b' },
   'a prefix that leaves the bucket': { MNEMOS_S3_PREFIX: '../' },
   'a Redis that is reached by HTTP': { MNEMOS_REDIS_URL: 'http://redis:6379' },

@@ -15,7 +15,11 @@ export const storeSettings = {
     .url({ protocol: /^https?$/ })
     .optional()
     .describe('URL of the S3 server; AWS itself when absent.'),
-  MNEMOS_S3_BUCKET: optional.describe('Bucket; needed with s3. It is made when it is absent and the credentials allow that.'),
+  MNEMOS_S3_BUCKET: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be 3 to 63 small letters, digits, dots and dashes')
+    .optional()
+    .describe('Bucket; needed with s3. It is made when it is absent and the credentials allow that.'),
   MNEMOS_S3_REGION: z.string().min(1).default('us-east-1').describe('Region of the bucket.'),
   MNEMOS_S3_PATH_STYLE: flag
     .optional()
