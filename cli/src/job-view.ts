@@ -18,7 +18,7 @@ export function jobColumns(now: number): readonly Column<ShownJob>[] {
     { title: 'PHASE', of: (job) => job.status?.phase ?? 'Pending' },
     { title: 'REASON', of: (job) => reasonOf(job) ?? '' },
     { title: 'ATTEMPT', of: (job) => String(job.status?.attempt ?? 0) },
-    { title: 'MODEL', of: (job) => job.spec.inference?.modelRef.name ?? job.spec.maintenance?.task ?? '' },
+    { title: 'MODEL', of: (job) => job.spec.inference?.modelRef.name ?? job.spec.container?.image ?? job.spec.maintenance?.task ?? '' },
     { title: 'NAMESPACE', of: (job) => job.metadata.namespace ?? '', wide: true },
     { title: 'WORKER', of: (job) => job.status?.worker?.name ?? '', wide: true },
     { title: 'TOKENS', of: (job) => String(job.status?.usage?.completionTokens ?? ''), wide: true },

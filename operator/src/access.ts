@@ -43,7 +43,8 @@ export const operatorAccess: readonly Access[] = [
   { resource: networkPolicies, verbs: [...watched, 'get', ...applied, 'delete'], ...cluster },
   { resource: configMaps, verbs: watched, ...cluster },
   { resource: configMaps, verbs: applied, names: [authorityConfigMap], ...cluster },
-  { resource: pods, verbs: [...watched, 'patch'], ...cluster },
+  // Pods of Jobs with `container` are made and deleted here; those of pools are made by their Deployments.
+  { resource: pods, verbs: [...watched, 'patch', 'create', 'delete'], ...cluster },
   { resource: queues, verbs: watched, ...cluster },
   { resource: namespaces, verbs: watched, ...cluster },
   // Whether a worker in a pod is a pod of its pool.

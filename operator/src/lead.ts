@@ -25,6 +25,7 @@ import { type Caches, cachesOf } from './caches.ts'
 import type { OperatorConfig } from './config.ts'
 import { jobController } from './controllers/job.ts'
 import { modelController } from './controllers/model.ts'
+import { OwnPodsMemory } from './controllers/own-pods.ts'
 import { workerController } from './controllers/worker.ts'
 import { workerPoolController } from './controllers/worker-pool.ts'
 import { makeDemo } from './demo.ts'
@@ -63,6 +64,7 @@ interface Term {
   readonly caches: Caches
   readonly inputs: Inputs
   readonly placement: PlacementLoop
+  readonly ownPods: OwnPodsMemory
   readonly dispatcher: Dispatcher
   readonly runtime: Runtime
 }
@@ -129,10 +131,15 @@ async function beginTerm({ config, leadership, clock, logger, metrics }: TermOpt
     jobName: (uid) => caches.jobs.cache.byUid(uid)?.metadata,
   })
   const { sessions, reports } = dispatcher
+  const ownPods = new OwnPodsMemory(() => clock.now())
   const pace = new Pace(derivedStatusMs, () => clock.monotonic())
   const perform = (effect: JobEffect): Promise<void> | void => {
     if (effect.type === 'queue') {
       placement.enqueue(effect.job, effect.model)
+      return
+    }
+    if (effect.type === 'podMade') {
+      ownPods.made(effect.uid, effect.attempt)
       return
     }
     if (effect.type === 'leaveQueue') {
@@ -142,7 +149,7 @@ async function beginTerm({ config, leadership, clock, logger, metrics }: TermOpt
     return dispatcher.perform(effect)
   }
   const controllers: readonly Controller[] = [
-    jobController({ sessions, reports, placement, now: () => clock.now() }, perform),
+    jobController({ sessions, reports, placement, ownPods, now: () => clock.now() }, perform),
     modelController({ pace, serverUrl }),
     workerController({ sessions, placement, pace }),
     workerPoolController({ settings: config.pods, sessions, placement, pace }),
@@ -154,18 +161,19 @@ async function beginTerm({ config, leadership, clock, logger, metrics }: TermOpt
     void tellPreload(preloads, session).catch((error: unknown) =>
       logger.warn({ worker: session.worker, error: String(error) }, 'a worker was not told which models to hold ready'),
     )
-  const term: Term = { preload, caches, inputs, placement, dispatcher, runtime }
+  const term: Term = { preload, caches, inputs, placement, ownPods, dispatcher, runtime }
   return term
 }
 
 /** What placement and dispatch must hear of at once, beside the keys that the runtime wakes. */
 function followChanges(term: Term): void {
-  const { caches, inputs, placement, dispatcher } = term
+  const { caches, inputs, placement, ownPods, dispatcher } = term
   caches.jobs.onChange((change) => {
     placement.jobChanged(change)
     if (change.type !== 'deleted') return
     const { uid = '' } = change.object.metadata
     inputs.take(uid)
+    ownPods.forget(uid)
     dispatcher.jobGone(uid, { mayRun: !isTerminal(change.object) })
   })
   caches.workers.onChange(({ type, object }) => {

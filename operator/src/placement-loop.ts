@@ -55,6 +55,8 @@ export class PlacementLoop {
 
   /** The truth about slots: who has an attempt out holds one. */
   jobChanged({ type, object }: Change<Job>): void {
+    // Its pod is its worker.
+    if (object.spec.container !== undefined) return
     const uid = object.metadata.uid ?? ''
     if (type !== 'deleted' && isActive(object)) {
       if (object.status?.worker !== undefined) this.#placement.occupy(uid, object.status.worker.name)

@@ -12,7 +12,7 @@ import {
   workerResource,
 } from '@mnemos/api'
 import { type ConfigMap, type Deployment, isTerminal, labelOf, type Pod, poolLabel, servingPoolOf } from '@mnemos/domain'
-import { type KubeObject, keyOf, resource } from '@mnemos/kube'
+import { controllerOf, type KubeObject, keyOf, resource } from '@mnemos/kube'
 
 /** Who we are to the API server's record of who set which field. */
 export const fieldManager = 'mnemos-operator'
@@ -111,6 +111,11 @@ export function cachedPod(object: Pod): Pod {
 export const podIndexes = {
   pool: ({ metadata: { namespace = '', labels } }: Pod): readonly string[] =>
     labels?.[poolLabel] === undefined ? [] : [keyOf({ namespace, name: labels[poolLabel] })],
+  /** UID of the Job that runs in it. */
+  job: (pod: Pod): readonly string[] => {
+    const owner = controllerOf(pod)
+    return owner?.kind === jobResource.kind && owner.apiVersion.startsWith(`${jobResource.group}/`) ? [owner.uid] : []
+  },
 }
 
 export const poolIndexes = {

@@ -87,6 +87,14 @@ export class Model extends MnemosObject<'Model', ModelSpec> {
 export interface JobSpec {
   /** Ask a model. */
   readonly inference?: JobInference | undefined
+  /** Run any image, in a pod of its own for each attempt. */
+  readonly container?: JobContainer | undefined
+  /** What the container asks of its node. Only with container. */
+  readonly resources?: JobResources | undefined
+  /** Where the pod may run. Only with container. */
+  readonly placement?: JobPlacement | undefined
+  /** Labels and annotations of the pod. Only with container. */
+  readonly podMetadata?: JobPodMetadata | undefined
   /** A task of the platform itself. */
   readonly maintenance?: JobMaintenance | undefined
   /** The Queue that the Job waits in. Default: "default". */
@@ -127,6 +135,72 @@ export interface JobMaintenance {
   readonly task: "ImportModel"
   /** Parameters of the task. ImportModel: uri, and digest when one is demanded. */
   readonly parameters?: Readonly<Record<string, string>> | undefined
+}
+
+/** Labels and annotations of the pod. Only with container. */
+export interface JobPodMetadata {
+  /** Labels of the pod, e.g. kueue.x-k8s.io/queue-name; those of MNEMOS itself stay. */
+  readonly labels?: Readonly<Record<string, string>> | undefined
+  /** Annotations of the pod. */
+  readonly annotations?: Readonly<Record<string, string>> | undefined
+}
+
+/** Where the pod may run. Only with container. */
+export interface JobPlacement {
+  /** Labels that the node must have. */
+  readonly nodeSelector?: Readonly<Record<string, string>> | undefined
+  /** Taints of nodes that are borne. */
+  readonly tolerations?: readonly (JobPlacementTolerations)[] | undefined
+  /** RuntimeClass of the pod, e.g. nvidia. */
+  readonly runtimeClassName?: string | undefined
+  /** PriorityClass of the pod. */
+  readonly priorityClassName?: string | undefined
+}
+
+/** Part of the spec of a Job. */
+export interface JobPlacementTolerations {
+  /** Key of the taint; absent with Exists: every taint. */
+  readonly key?: string | undefined
+  /** Equal when absent. */
+  readonly operator?: "Exists" | "Equal" | undefined
+  /** Value of the taint, for Equal. */
+  readonly value?: string | undefined
+  /** Effect of the taint; absent: every effect. */
+  readonly effect?: "NoSchedule" | "PreferNoSchedule" | "NoExecute" | undefined
+  /** How long a NoExecute taint is borne; for ever when absent. */
+  readonly tolerationSeconds?: number | Duration | undefined
+}
+
+/** What the container asks of its node. Only with container. */
+export interface JobResources {
+  /** Least amounts, e.g. cpu, memory, nvidia.com/gpu. */
+  readonly requests?: Readonly<Record<string, number | string | Size>> | undefined
+  /** Most amounts. Devices such as nvidia.com/gpu are the same in both; one of the two is enough. */
+  readonly limits?: Readonly<Record<string, number | string | Size>> | undefined
+}
+
+/** Run any image, in a pod of its own for each attempt. */
+export interface JobContainer {
+  /** Image to run. */
+  readonly image: string
+  /** Program and first arguments; the image's own when absent. */
+  readonly command?: readonly (string)[] | undefined
+  /** Arguments; the image's own when absent. */
+  readonly args?: readonly (string)[] | undefined
+  /** Environment variables. */
+  readonly env?: readonly (JobContainerEnv)[] | undefined
+  /** Folder that the program starts in; the image's own when absent. */
+  readonly workingDir?: string | undefined
+  /** Number of the user to run as; the image's own when absent. An image whose own user is root, or has only a name, needs it. */
+  readonly runAsUser?: number | undefined
+}
+
+/** Part of the spec of a Job. */
+export interface JobContainerEnv {
+  /** Name of the variable. */
+  readonly name: string
+  /** Its value. Secrets do not belong here. Default: "". */
+  readonly value?: string | undefined
 }
 
 /** Ask a model. */

@@ -2,7 +2,7 @@
 import type { Model } from '@mnemos/api'
 import { decideJob, isActive, isTerminal, type JobEffect } from '@mnemos/domain'
 import { type Change, controller, keyOf, onChange, type Reader } from '@mnemos/kube'
-import { jobs, models, namespaces, queues } from '../resources.ts'
+import { jobs, models, namespaces, pods, queues } from '../resources.ts'
 import { type JobSources, observeJob } from './observe-job.ts'
 
 /** More writes in flight make a small API server slower, not faster. */
@@ -11,6 +11,7 @@ const concurrency = 16
 export const jobController = (sources: JobSources, perform: (effect: JobEffect) => Promise<void> | void) =>
   controller(jobs, {
     concurrency,
+    owns: [pods],
     wakes: [
       onChange(models, (change, reader) => (mattersToJobs(change) ? waiting(reader, 'model', keyOf(change.object.metadata)) : [])),
       // Whether a Model allows a namespace may hang on its labels.
@@ -23,6 +24,7 @@ export const jobController = (sources: JobSources, perform: (effect: JobEffect) 
     observe: (reader, job) => observeJob(sources, reader, job),
     decide: decideJob,
     perform,
+    carriedOut: (job, refusal) => sources.ownPods.carriedOut(job, refusal),
   })
 
 /** Thousands of Jobs may wait for one Model: its progress is not for them. */

@@ -6,11 +6,13 @@ import type { Reports } from '../dispatch/reports.ts'
 import type { Sessions } from '../dispatch/sessions.ts'
 import type { PlacementLoop } from '../placement-loop.ts'
 import { jobs, modelNameOf, models, namespaces, pools, queues } from '../resources.ts'
+import type { OwnPodsMemory } from './own-pods.ts'
 
 export interface JobSources {
   readonly sessions: Sessions
   readonly reports: Reports
   readonly placement: PlacementLoop
+  readonly ownPods: OwnPodsMemory
   /** Milliseconds since 1970. */
   readonly now: () => number
 }
@@ -18,14 +20,15 @@ export interface JobSources {
 /** A Job that has waited shorter than this is not described, so nobody counts where it stands. */
 const standingAfterMs = 1500
 
-export function observeJob({ sessions, reports, placement, now }: JobSources, reader: Reader, job: Job): JobWorld {
+export function observeJob({ sessions, reports, placement, ownPods, now }: JobSources, reader: Reader, job: Job): JobWorld {
   const { namespace = '', uid = '', creationTimestamp } = job.metadata
   const { attempt = 0, worker } = job.status ?? {}
   const modelName = modelNameOf(job)
   const model = modelName === undefined ? undefined : reader.get(models, modelName)
   const labels = reader.get(namespaces, { name: namespace })?.metadata.labels ?? {}
   const isOld = now() - (parseTime(creationTimestamp) ?? 0) > standingAfterMs
-  const waiting = placement.standing(job, model, isOld)
+  const own = ownPods.observe(reader, job)
+  const waiting = placement.standing(job, model, isOld && own === undefined)
   return {
     job,
     model,
@@ -35,10 +38,12 @@ export function observeJob({ sessions, reports, placement, now }: JobSources, re
     dependencies: (job.spec.dependsOn ?? []).map((name) => ({ name, job: reader.get(jobs, { namespace, name }) })),
     placement: placement.reservationOf(uid),
     waiting,
-    emptyPools: waiting.capable > 0 || !isOld ? [] : emptyPoolsFor(reader, { name: namespace, labels }, waiting.engine),
-    worker: worker === undefined || !isActive(job) ? 'gone' : sessions.linkTo(worker, { jobUid: uid, attempt }),
+    emptyPools:
+      waiting.capable > 0 || !isOld || own !== undefined ? [] : emptyPoolsFor(reader, { name: namespace, labels }, waiting.engine),
+    worker: worker === undefined || !isActive(job) || own !== undefined ? 'gone' : sessions.linkTo(worker, { jobUid: uid, attempt }),
     report: worker === undefined ? undefined : reports.of(uid, attempt, worker),
     strays: straysOf(reports, job),
+    ...(own === undefined ? {} : { own }),
   }
 }
 

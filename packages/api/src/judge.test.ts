@@ -123,7 +123,7 @@ test('unknown fields are told of at the root, too, and not at all when asked', (
       ['sepc', 'did you mean "spec"?'],
       [
         'spec.colour',
-        'use one of inference, maintenance, queue, priority, dependsOn, deadlines, retry, ttlSecondsAfterFinished, suspend, cancel',
+        'use one of inference, container, resources, placement, podMetadata, maintenance, queue, priority, dependsOn, deadlines, retry, ttlSecondsAfterFinished, suspend, cancel',
       ],
     ],
   )

@@ -29,6 +29,8 @@ export interface JobBuilder {
   inNamespace(namespace: string): JobBuilder
   asking(model: string, prompt?: string): JobBuilder
   importing(uri: string): JobBuilder
+  /** Runs an image in a pod of its own. */
+  running(image: string): JobBuilder
   with(spec: Partial<JobSpec>): JobBuilder
   annotated(annotations: Readonly<Record<string, string>>): JobBuilder
   createdAt(ms: number): JobBuilder
@@ -64,6 +66,7 @@ function jobBuilder(job: Job): JobBuilder {
     inNamespace: (namespace) => meta({ namespace }),
     asking: (model, prompt = 'Say hello.') => spec({ inference: { modelRef: { name: model }, prompt, parameters: { maxTokens: 256 } } }),
     importing: (uri) => jobBuilder({ ...job, spec: { ...noWork, maintenance: { task: 'ImportModel', parameters: { uri } } } }),
+    running: (image) => jobBuilder({ ...job, spec: { ...noWork, container: { image } } }),
     with: spec,
     annotated: (annotations) => meta({ annotations }),
     createdAt: (ms) => meta({ creationTimestamp: new Date(ms).toISOString() }),

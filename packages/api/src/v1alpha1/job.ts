@@ -9,6 +9,7 @@ import { z } from 'zod'
 import { conditions } from '../conditions.ts'
 import { defineKind, type InputOf, type ObjectOf } from '../kind.ts'
 import { mapOf, mark, type Rule, rule } from '../schema.ts'
+import { containerWork, jobPlacement, jobPodMetadata, jobResources } from './job-container.ts'
 import { dnsName, objectReference } from './references.ts'
 
 /** Largest prompt (or all messages together) that may stand in the object itself, in bytes of UTF-8; larger input goes by URI. */
@@ -72,8 +73,16 @@ const frozen = <S extends z.ZodType>(field: string, schema: S): S => rule(schema
 const frozenPresence = (field: string): Rule => fence(`has(self.${field}) == has(oldSelf.${field})`, frozenMessage(field), `.${field}`)
 
 /** The blocks of which a Job has exactly one. */
-export const workTypes = ['inference', 'maintenance'] as const
+export const workTypes = ['inference', 'container', 'maintenance'] as const
 export type WorkType = (typeof workTypes)[number]
+/** What only a Job with a pod of its own has. */
+const podFields = ['resources', 'placement', 'podMetadata'] as const
+const onlyWithContainer: readonly Rule[] = podFields.map((field) => ({
+  rule: `has(self.container) || !has(self.${field})`,
+  message: 'only a Job with container has a pod of its own; remove it',
+  fieldPath: `.${field}`,
+  reason: 'FieldValueForbidden',
+}))
 
 export const priorities = ['critical', 'high', 'normal', 'low'] as const
 export type Priority = (typeof priorities)[number]
@@ -81,6 +90,10 @@ export type Priority = (typeof priorities)[number]
 const spec = mark(
   z.object({
     inference: frozen('inference', inference).optional().describe('Ask a model.'),
+    container: frozen('container', containerWork).optional().describe('Run any image, in a pod of its own for each attempt.'),
+    resources: frozen('resources', jobResources).optional().describe('What the container asks of its node. Only with container.'),
+    placement: frozen('placement', jobPlacement).optional().describe('Where the pod may run. Only with container.'),
+    podMetadata: frozen('podMetadata', jobPodMetadata).optional().describe('Labels and annotations of the pod. Only with container.'),
     maintenance: frozen('maintenance', maintenance).optional().describe('A task of the platform itself.'),
     queue: dnsName.default('default').describe('The Queue that the Job waits in.'),
     priority: z.enum(priorities).default('normal').describe('Who goes first in a queue: critical, high, normal, low.'),
@@ -113,10 +126,11 @@ const spec = mark(
   {
     rules: [
       {
-        rule: 'has(self.inference) != has(self.maintenance)',
-        message: 'exactly one of inference and maintenance must be given',
+        rule: `${workTypes.map((type) => `(has(self.${type}) ? 1 : 0)`).join(' + ')} == 1`,
+        message: 'exactly one of inference, container and maintenance must be given',
       },
-      ...['inference', 'maintenance', 'dependsOn', 'ttlSecondsAfterFinished'].map(frozenPresence),
+      ...onlyWithContainer,
+      ...[...workTypes, ...podFields, 'dependsOn', 'ttlSecondsAfterFinished'].map(frozenPresence),
     ],
   },
 )
@@ -129,6 +143,7 @@ export const failureClasses = [
   'BadInput',
   'ModelUnavailable',
   'EngineCrashed',
+  'ContainerFailed',
   'OutOfMemory',
   'NodeLost',
   'Released',
@@ -144,8 +159,11 @@ export type FailureClass = (typeof failureClasses)[number]
 const time = z.iso.datetime()
 
 const workerReference = z.object({
-  name: z.string().max(253).describe('Name of the Worker.'),
-  instance: z.string().max(64).describe('Random name of that process; a restarted worker has another.'),
+  name: z.string().max(253).describe('Name of the Worker, or <namespace>/<name> of the pod of a container.'),
+  instance: z
+    .string()
+    .max(64)
+    .describe('Random name of that process; a restarted worker has another. Of a pod: UID of the Job and number of the attempt.'),
 })
 
 const terminal = "['Succeeded','Failed','Cancelled']"

@@ -8,7 +8,10 @@ import { dnsName } from './references.ts'
 
 const labelKey = z.string().min(1).max(317)
 const labelValue = z.string().max(63)
-const labels = mapOf(labelValue, { maxKeyLength: 317, maxKeys: 32 })
+/** Labels of an object, or of a node to choose by. */
+export const labels = mapOf(labelValue, { maxKeyLength: 317, maxKeys: 32 })
+/** Annotations of an object. */
+export const annotations = mapOf(z.string().max(4096), { maxKeyLength: 317, maxKeys: 32 })
 
 const expression = z.object({
   key: labelKey.describe('Key of a label.'),
@@ -66,7 +69,8 @@ const affinity = z.object({
   podAntiAffinity: podTerms.optional().describe('Far from these pods.'),
 })
 
-const toleration = z.object({
+/** A taint that a pod bears. */
+export const toleration = z.object({
   key: z.string().max(317).optional().describe('Key of the taint; absent with Exists: every taint.'),
   operator: z.enum(['Exists', 'Equal']).optional().describe('Equal when absent.'),
   value: labelValue.optional().describe('Value of the taint, for Equal.'),
@@ -85,12 +89,13 @@ const spread = z.object({
   nodeTaintsPolicy: z.enum(['Honor', 'Ignore']).optional().describe('Whether taints narrow the places.'),
 })
 
-const environmentName = /^[A-Za-z_][A-Za-z0-9_]*$/
+/** Form of the name of an environment variable. */
+export const environmentName = /^[A-Za-z_][A-Za-z0-9_]*$/
 
 /** The overlay on pods that MNEMOS makes. */
 export const podTemplate = z.object({
   labels: labels.optional().describe('Labels of the pods, e.g. for a queue or a cost centre; those of MNEMOS itself stay.'),
-  annotations: mapOf(z.string().max(4096), { maxKeyLength: 317, maxKeys: 32 }).optional().describe('Annotations of the pods.'),
+  annotations: annotations.optional().describe('Annotations of the pods.'),
   image: z.string().min(1).max(512).optional().describe('Image of the worker instead of the one that the operator was given.'),
   imagePullSecrets: keyedBy(z.array(z.object({ name: dnsName.describe('Name of the Secret.') })).max(8), 'name')
     .optional()
@@ -124,7 +129,7 @@ export const podTemplate = z.object({
 
 const amounts = mapOf(quantity(), { maxKeys: 16, maxKeyLength: 317 })
 
-/** What a worker asks of its node. */
+/** What a worker, or the container of a Job, asks of its node. */
 export const workerResources = z.object({
   requests: amounts.optional().describe('Least amounts, e.g. cpu, memory, nvidia.com/gpu.'),
   limits: amounts.optional().describe('Most amounts. Devices such as nvidia.com/gpu are the same in both; one of the two is enough.'),
@@ -151,5 +156,6 @@ export const resourceClaim = rule(
   },
 )
 
+export type ContainerResources = z.output<typeof workerResources>
 export type PodTemplate = z.output<typeof podTemplate>
 export type ResourceClaim = z.output<typeof resourceClaim>

@@ -1,20 +1,13 @@
 /** A Job whose newest attempt is out: what its worker reported, what became of the worker, cancel and deadline. */
-import { type FailureClass, formatTime, type Job, type JobStatus, parseTime, type Reason } from '@mnemos/api'
+import { formatTime, type Job, type JobStatus, parseTime } from '@mnemos/api'
+import { failedPlan, startOfAttempt, stoppedPlan } from './attempt-ends.ts'
 import { conditionsFor, type JobPlan, rest, settled, statusOf, uidOf, wakeAfter, withEndedAttempt } from './job-status.ts'
 import type { AttemptEnd, AttemptReport, JobEffect, JobWorld, PlacedOn, StopReason } from './job-world.ts'
-import { costsRetry, freePauseSeconds, isFinal, pauseSeconds } from './retry.ts'
 
 /** `Running` is written only for what still runs this long after its start: short Jobs save a write. */
 const runningAfterMs = 1000
 /** Progress is written at most this often; tokens can be followed live, so an inference says less here. */
 const progressEveryMs = { maintenance: 2000, inference: 30_000 } as const
-
-interface Failure {
-  readonly class: FailureClass
-  readonly reason: string
-  readonly message: string
-  readonly hint?: string | undefined
-}
 
 /** What happens next to an attempt that is out. A result comes first, whatever else is wanted. */
 export function activePlan(world: JobWorld, now: number): JobPlan {
@@ -56,7 +49,7 @@ function planOfEnd(world: JobWorld, end: AttemptEnd, now: number): JobPlan {
     case 'succeeded':
       return succeededPlan(world, end, now)
     case 'failed':
-      return failedPlan(world, end, now)
+      return failedPlan(world.job, startOf(world.job, world.report), end, now)
     case 'cancelled':
       return letGoPlan(world, '', now)
     case 'released':
@@ -66,9 +59,9 @@ function planOfEnd(world: JobWorld, end: AttemptEnd, now: number): JobPlan {
 
 /** The worker let go without a result: as it was asked to, or of its own accord. */
 function letGoPlan(world: JobWorld, why: string, now: number): JobPlan {
-  if (stopWanted(world, now) !== undefined) return stoppedPlan(world, now)
+  if (stopWanted(world, now) !== undefined) return stoppedPlan(world.job, startOf(world.job, world.report), now)
   const message = why === '' ? 'The worker handed the attempt back.' : `The worker handed the attempt back: ${why}`
-  return failedPlan(world, { class: 'Released', reason: 'Released', message }, now)
+  return failedPlan(world.job, startOf(world.job, world.report), { class: 'Released', reason: 'Released', message }, now)
 }
 
 function succeededPlan({ job, report }: JobWorld, end: AttemptEnd & { type: 'succeeded' }, now: number): JobPlan {
@@ -90,89 +83,12 @@ function succeededPlan({ job, report }: JobWorld, end: AttemptEnd & { type: 'suc
   }
 }
 
-/** The attempt failed: the Job waits for its next one, or has failed for good. */
-function failedPlan({ job, report }: JobWorld, failure: Failure, now: number): JobPlan {
-  const status = statusOf(job)
-  const failures = status.failures + (costsRetry(failure.class) ? 1 : 0)
-  const base: JobStatus = {
-    ...settled(status),
-    ...startedOf(job, report),
-    failures,
-    failure: failureOf(failure),
-    attempts: withEndedAttempt(status, failure.class, now, failure.message),
-  }
-  if (isFinal(failure.class))
-    return failedForGood(job.metadata.name, base, { reason: finalReason(failure.class), message: failure.message }, now)
-  const { limit } = job.spec.retry
-  if (failures > limit) {
-    const message = `Failed ${failures} times and spec.retry.limit is ${limit}; the last time: ${failure.message}`
-    return failedForGood(job.metadata.name, base, { reason: 'RetriesExhausted', message }, now)
-  }
-  const pauseMs = pauseFor(failure.class, base, `${uidOf(job)}/${status.attempt}`) * 1000
-  return {
-    ...rest,
-    status: { ...base, phase: 'Retrying', ...(pauseMs > 0 ? { retryAt: formatTime(now + pauseMs) } : {}) },
-    conditions: conditionsFor('Retrying', 'BackingOff', `Attempt ${status.attempt} ended with ${failure.class}: ${failure.message}`),
-    next: wakeAfter(pauseMs),
-  }
-}
-
-function pauseFor(failure: FailureClass, { failures, attempts }: JobStatus, seed: string): number {
-  if (costsRetry(failure)) return pauseSeconds(failure, failures, seed)
-  const lastOther = attempts.findLastIndex(({ outcome }) => costsRetry(outcome))
-  return freePauseSeconds(attempts.length - 1 - lastOther, seed)
-}
-
-function finalReason(failure: FailureClass): Reason {
-  return failure === 'DeadlineExceeded' ? 'DeadlineExceeded' : 'BadInput'
-}
-
-function failureOf({ class: failureClass, reason, message, hint }: Failure): NonNullable<JobStatus['failure']> {
-  return {
-    class: failureClass,
-    reason: reason.slice(0, 64),
-    message: message.slice(0, 1024),
-    ...(hint === undefined || hint === '' ? {} : { hint: hint.slice(0, 512) }),
-  }
-}
-
-function failedForGood(name: string, base: JobStatus, { reason, message }: { reason: Reason; message: string }, now: number): JobPlan {
-  return {
-    ...rest,
-    status: { ...base, phase: 'Failed', finishedAt: formatTime(now) },
-    conditions: conditionsFor('Failed', reason, message, { deadLettered: reason === 'RetriesExhausted' }),
-    events: [{ type: 'Warning', reason, action: 'Run', note: `Job ${name} failed: ${message}` }],
-  }
-}
-
-/** The worker let go after a cancel or a deadline. */
-function stoppedPlan(world: JobWorld, now: number): JobPlan {
-  const { job, report } = world
-  const status = statusOf(job)
-  if (!job.spec.cancel) {
-    const message = `The attempt ran longer than deadlines.runSeconds (${job.spec.deadlines?.runSeconds ?? 0} s).`
-    const hint = 'Raise spec.deadlines.runSeconds in a new Job, or ask for less.'
-    return failedPlan(world, { class: 'DeadlineExceeded', reason: 'RunDeadline', message, hint }, now)
-  }
-  return {
-    ...rest,
-    status: {
-      ...settled(status),
-      ...startedOf(job, report),
-      phase: 'Cancelled',
-      finishedAt: formatTime(now),
-      attempts: withEndedAttempt(status, 'Cancelled', now),
-    },
-    conditions: conditionsFor('Cancelled', 'Cancelled', `The Job was cancelled during attempt ${status.attempt}.`),
-  }
-}
-
 /** The worker will never report: the attempt is over without a result. */
 function lostPlan(world: JobWorld, now: number): JobPlan {
-  if (stopWanted(world, now) !== undefined) return stoppedPlan(world, now)
+  if (stopWanted(world, now) !== undefined) return stoppedPlan(world.job, startOf(world.job, world.report), now)
   const status = statusOf(world.job)
   const message = `Worker ${workerNameOf(status)} (instance ${status.worker?.instance ?? 'unknown'}) is gone.`
-  return failedPlan(world, { class: 'NodeLost', reason: 'WorkerLost', message }, now)
+  return failedPlan(world.job, startOf(world.job, world.report), { class: 'NodeLost', reason: 'WorkerLost', message }, now)
 }
 
 function isModelUsable({ job, model }: JobWorld): boolean {
@@ -181,9 +97,9 @@ function isModelUsable({ job, model }: JobWorld): boolean {
 
 /** The worker never got the attempt, and it cannot be handed over again: the Job goes back in line, where it says what it waits for. */
 function takenBackPlan(world: JobWorld, now: number): JobPlan {
-  if (stopWanted(world, now) !== undefined) return stoppedPlan(world, now)
+  if (stopWanted(world, now) !== undefined) return stoppedPlan(world.job, startOf(world.job, world.report), now)
   const message = `Model ${world.job.spec.inference?.modelRef.name ?? ''} was deleted or changed before the worker had the attempt.`
-  return failedPlan(world, { class: 'Released', reason: 'ModelNotReady', message }, now)
+  return failedPlan(world.job, startOf(world.job, world.report), { class: 'Released', reason: 'ModelNotReady', message }, now)
 }
 
 /** Nothing has ended: hand the attempt over (again), and write Running and progress when they are due. */
@@ -222,8 +138,7 @@ function startOf(job: Job, report: AttemptReport | undefined): number | undefine
 }
 
 function startedOf(job: Job, report: AttemptReport | undefined): Pick<JobStatus, 'startedAt'> {
-  const startedAt = startOf(job, report)
-  return startedAt === undefined ? {} : { startedAt: formatTime(startedAt) }
+  return startOfAttempt(startOf(job, report))
 }
 
 function progressOf(report: AttemptReport | undefined): Pick<JobStatus, 'progress'> {

@@ -6,6 +6,7 @@
  */
 import { formatTime, type JobStatus, parseTime, type Reason } from '@mnemos/api'
 import { nearest } from '../admission/nearest.ts'
+import { issuedPlan } from './job-dedicated.ts'
 import { conditionsFor, isTerminal, type JobPlan, rest, settled, statusOf, uidOf, wakeAfter } from './job-status.ts'
 import type { JobEffect, JobWorld, PlacedOn, Waiting } from './job-world.ts'
 import { placesTold } from './placement.ts'
@@ -49,6 +50,7 @@ export function waitingPlan(world: JobWorld, now: number): JobPlan {
     if (finding === undefined) continue
     return finding.fails === undefined ? heldPlan(world, finding, now) : givenUpPlan(world, finding, finding.fails, now)
   }
+  if (world.own !== undefined) return issuedPlan(world, world.own, now)
   return world.placement === undefined ? inLinePlan(world, now) : placedPlan(world, world.placement, now)
 }
 

@@ -1,5 +1,6 @@
 /** Everything that a decision about one Job may know. Plain values: whoever observes fills them in. */
 import type { FailureClass, Job, Model } from '@mnemos/api'
+import type { Pod } from '../workers/cluster-objects.ts'
 
 export interface JobWorld {
   readonly job: Job
@@ -23,6 +24,31 @@ export interface JobWorld {
   readonly report: AttemptReport | undefined
   /** Reports on attempts that are not the newest, or that come from a process that was not given it. */
   readonly strays: readonly Stray[]
+  /** The pods of a Job that runs in pods of its own; undefined for all others. */
+  readonly own?: OwnPods | undefined
+}
+
+/** What is known of the pods of one Job. */
+export interface OwnPods {
+  /** All pods that this very Job controls. */
+  readonly pods: readonly Pod[]
+  /** Whether the next name is still held by a pod of an earlier Job of the same name, on its way out. */
+  readonly nameIsHeld: boolean
+  /**
+   * Whether the newest attempt's pod has been there, when it is not among `pods`:
+   * - `unmade`: nobody knows of one
+   * - `made`: it was created, and has yet to be seen
+   * - `gone`: it was seen and is no longer there
+   */
+  readonly absent: 'unmade' | 'made' | 'gone'
+  /** What the API server said when it refused the newest attempt's pod. */
+  readonly refusal: PodRefusal | undefined
+}
+
+export interface PodRefusal {
+  readonly message: string
+  /** Somebody else's pod has the name: that may pass. */
+  readonly nameIsTaken: boolean
 }
 
 /** One process of a worker: the Worker's `<namespace>/<name>`, and the random name of the process. */
@@ -107,5 +133,7 @@ export type JobEffect =
   /** Put the Job in line for a worker. */
   | { readonly type: 'queue'; readonly job: Job; readonly model: Model | undefined }
   | { readonly type: 'leaveQueue'; readonly uid: string }
+  /** Remember that the pod of an attempt was created: a cache may be behind. */
+  | { readonly type: 'podMade'; readonly uid: string; readonly attempt: number }
 
 export type StopReason = 'cancelled' | 'deadline' | 'superseded'

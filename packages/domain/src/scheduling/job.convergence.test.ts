@@ -195,7 +195,10 @@ class Simulation {
         this.#reports.delete(`${uid}/${attempt}/${worker.instance}`)
         this.#byInstance(worker.instance)?.work.delete(`${uid}/${attempt}`)
         this.answers.push(`${uid}/${attempt} ${verdict}`)
+        return
       }
+      case 'podMade':
+        assert.fail('these Jobs have no pods')
     }
   }
 

@@ -8,13 +8,16 @@
  */
 import { parseTime } from '@mnemos/api'
 import { activePlan } from './job-active.ts'
+import { ownPodPlan, straysOf } from './job-dedicated.ts'
 import { isActive, isTerminal, type JobPlan, rest, statusOf, uidOf, wakeAfter } from './job-status.ts'
 import { waitingPlan } from './job-waiting.ts'
 import type { AttemptEnd, JobEffect, JobWorld, ResultVerdict } from './job-world.ts'
 
 /** @param now milliseconds since 1970 */
 export function decideJob(world: JobWorld, now: number): JobPlan {
-  const plan = decideByPhase(world, now)
+  const decided = decideByPhase(world, now)
+  const strays = world.job.metadata.deletionTimestamp === undefined ? straysOf(world) : []
+  const plan = strays.length === 0 ? decided : { ...decided, remove: [...decided.remove, ...strays] }
   const told = [...straysTold(world), ...lateReportTold(world)]
   return told.length === 0 ? plan : { ...plan, effects: [...(plan.effects ?? []), ...told] }
 }
@@ -22,7 +25,8 @@ export function decideJob(world: JobWorld, now: number): JobPlan {
 function decideByPhase(world: JobWorld, now: number): JobPlan {
   if (world.job.metadata.deletionTimestamp !== undefined) return rest
   if (isTerminal(world.job)) return terminalPlan(world, now)
-  return isActive(world.job) ? activePlan(world, now) : waitingPlan(world, now)
+  if (!isActive(world.job)) return waitingPlan(world, now)
+  return world.own === undefined ? activePlan(world, now) : ownPodPlan(world, world.own, now)
 }
 
 /** What Argo CD and Flux put on the objects that they keep. */

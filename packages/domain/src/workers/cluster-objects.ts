@@ -25,7 +25,13 @@ export interface ContainerStatus {
   readonly restartCount?: number
   readonly state?: {
     readonly waiting?: { readonly reason?: string; readonly message?: string }
-    readonly terminated?: { readonly exitCode?: number; readonly reason?: string; readonly message?: string }
+    readonly running?: { readonly startedAt?: string }
+    readonly terminated?: {
+      readonly exitCode?: number
+      readonly reason?: string
+      readonly message?: string
+      readonly startedAt?: string
+    }
   }
   readonly lastState?: { readonly terminated?: { readonly exitCode?: number; readonly reason?: string; readonly message?: string } }
 }
@@ -33,6 +39,7 @@ export interface ContainerStatus {
 export interface Pod extends KubeObject {
   readonly status?: {
     readonly phase?: string
+    readonly startTime?: string
     readonly reason?: string
     readonly message?: string
     readonly conditions?: readonly ObjectCondition[]

@@ -15,7 +15,8 @@ export interface PodTrouble {
 }
 
 const maxCause = 400
-const pullReasons = [
+/** What a kubelet says of a container whose image it cannot get. */
+export const pullReasons = [
   'ErrImagePull',
   'ImagePullBackOff',
   'InvalidImageName',
@@ -23,7 +24,8 @@ const pullReasons = [
   'ImageInspectError',
   'RegistryUnavailable',
 ]
-const startReasons = ['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError', 'PostStartHookError']
+/** What a kubelet says of a container that it cannot start. */
+export const startReasons = ['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError', 'PostStartHookError']
 
 interface Making {
   /** What was said to the objects above the pods. */

@@ -2,7 +2,7 @@
  * The pod of one worker: what the pool asks for, laid under what makes a pod a worker. Fit for Pod Security `restricted`; holds
  * no credential but a token that says which pod it is, good for MNEMOS alone.
  */
-import type { WorkerPool, WorkerPoolSpec } from '@mnemos/api'
+import type { ContainerResources, WorkerPool, WorkerPoolSpec } from '@mnemos/api'
 import { amountOf } from '../applied.ts'
 import { poolChildName, poolLabels } from './pool-names.ts'
 
@@ -105,7 +105,10 @@ function workerContainer(pool: WorkerPool, settings: PodSettings, image: string,
     args: ['worker'],
     env: environmentOf(pool, settings, trustsAuthority),
     ports: [{ name: 'health', containerPort: healthPort, protocol: 'TCP' }],
-    resources: resourcesOf(pool.spec),
+    resources: {
+      ...containerResources(pool.spec.resources ?? { requests: defaultRequests }),
+      ...claimsOf(pool.spec),
+    },
     // A worker that has no stream takes no Jobs; it is alive all the same, and comes back when an operator leads again.
     startupProbe: { httpGet: { path: '/healthz', port: 'health' }, periodSeconds: 2, failureThreshold: 60 },
     readinessProbe: { httpGet: { path: '/readyz', port: 'health' }, periodSeconds: 5, failureThreshold: 3 },
@@ -152,15 +155,18 @@ function environmentOf({ metadata, spec }: WorkerPool, settings: PodSettings, tr
 }
 
 /** Devices are asked for in whole and never shared, so their limit is their request. */
-function resourcesOf({ resources, resourceClaims }: WorkerPoolSpec): object {
-  const requests = texts(resources === undefined ? defaultRequests : (resources.requests ?? {}))
+export function containerResources(resources: ContainerResources): object {
+  const requests = texts(resources.requests ?? {})
   const devices = Object.fromEntries(Object.entries(requests).filter(([name]) => isDevice(name)))
-  const limits = { ...devices, ...texts(resources?.limits ?? {}) }
+  const limits = { ...devices, ...texts(resources.limits ?? {}) }
   return {
     ...(Object.keys(requests).length === 0 ? {} : { requests }),
     ...(Object.keys(limits).length === 0 ? {} : { limits }),
-    ...(resourceClaims === undefined || resourceClaims.length === 0 ? {} : { claims: resourceClaims.map(({ name }) => ({ name })) }),
   }
+}
+
+function claimsOf({ resourceClaims = [] }: WorkerPoolSpec): object {
+  return resourceClaims.length === 0 ? {} : { claims: resourceClaims.map(({ name }) => ({ name })) }
 }
 
 function volumesOf({ cache }: WorkerPoolSpec, trustsAuthority: boolean): readonly object[] {
@@ -184,6 +190,7 @@ function texts(amounts: Readonly<Record<string, number | string>>): Record<strin
   return Object.fromEntries(Object.entries(amounts).map(([name, amount]) => [name, String(amount)]))
 }
 
-function present(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+/** The fields that are given. */
+export function present(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 }

@@ -1,0 +1,53 @@
+/** The parts of a Job that runs an image in a pod of its own: what runs, what it asks of its node, where, and under which labels. */
+import { z } from 'zod'
+import { keyedBy } from '../schema.ts'
+import { annotations, environmentName, labels, toleration, workerResources } from './pod-template.ts'
+import { dnsName } from './references.ts'
+
+const argument = z.string().max(4096)
+
+/** What is run. */
+export const containerWork = z.object({
+  image: z.string().min(1).max(512).describe('Image to run.'),
+  command: z.array(argument).max(32).optional().describe("Program and first arguments; the image's own when absent."),
+  args: z.array(argument).max(64).optional().describe("Arguments; the image's own when absent."),
+  env: keyedBy(
+    z
+      .array(
+        z.object({
+          name: z.string().min(1).max(128).regex(environmentName).describe('Name of the variable.'),
+          value: z.string().max(4096).default('').describe('Its value. Secrets do not belong here.'),
+        }),
+      )
+      .max(64),
+    'name',
+  )
+    .optional()
+    .describe('Environment variables.'),
+  workingDir: z.string().min(1).max(1024).optional().describe("Folder that the program starts in; the image's own when absent."),
+  runAsUser: z
+    .int()
+    .min(1)
+    .max(2_147_483_647)
+    .optional()
+    .describe("Number of the user to run as; the image's own when absent. An image whose own user is root, or has only a name, needs it."),
+})
+
+/** What the container asks of its node. */
+export const jobResources = workerResources
+
+/** Where the pod may run. */
+export const jobPlacement = z.object({
+  nodeSelector: labels.optional().describe('Labels that the node must have.'),
+  tolerations: z.array(toleration).max(16).optional().describe('Taints of nodes that are borne.'),
+  runtimeClassName: dnsName.optional().describe('RuntimeClass of the pod, e.g. nvidia.'),
+  priorityClassName: dnsName.optional().describe('PriorityClass of the pod.'),
+})
+
+/** What the pod carries for others to see. */
+export const jobPodMetadata = z.object({
+  labels: labels.optional().describe('Labels of the pod, e.g. kueue.x-k8s.io/queue-name; those of MNEMOS itself stay.'),
+  annotations: annotations.optional().describe('Annotations of the pod.'),
+})
+
+export type ContainerWork = z.output<typeof containerWork>

@@ -1,0 +1,78 @@
+/**
+ * The pod of one attempt of a Job with `container`: its name follows from the Job and the attempt, so making one twice is
+ * making one. Fit for Pod Security `restricted`; holds no credential of any kind.
+ */
+import type { Job } from '@mnemos/api'
+import type { KubeObject } from '@mnemos/kube'
+import { childName } from '../child-name.ts'
+import { labelOf, managedByLabel } from '../workers/pool-names.ts'
+import { containerResources, present } from '../workers/worker-pod.ts'
+import type { PlacedOn } from './job-world.ts'
+
+/** On the pods of a Job: its name, or what `labelOf` makes of a long one. */
+export const jobLabel = 'mnemos.dev/job'
+/** On the pods of a Job: the number of the attempt. */
+export const attemptLabel = 'mnemos.dev/attempt'
+/** Name of the container that the Job asked for, in its pod. */
+export const mainContainer = 'main'
+
+const maxPodName = 63
+
+/** Name of the pod of an attempt. */
+export function podName({ metadata: { name } }: Job, attempt: number): string {
+  const plain = `${name}-a${attempt}`
+  return plain.length <= maxPodName ? plain : childName(name, `a${attempt}`, name)
+}
+
+/** The pod of an attempt, as the status names it. */
+export function podPlace(job: Job, attempt: number): PlacedOn {
+  const { namespace = '', uid = '' } = job.metadata
+  return { name: `${namespace}/${podName(job, attempt)}`, instance: `${uid}-a${attempt}` }
+}
+
+/** The pod to create for an attempt, or undefined when the Job runs no container. */
+export function podOfAttempt(job: Job, attempt: number): (KubeObject & { readonly spec: object }) | undefined {
+  const { apiVersion, kind, metadata, spec } = job
+  if (spec.container === undefined) return undefined
+  const { image, command, args, env, workingDir, runAsUser } = spec.container
+  const { nodeSelector, tolerations, runtimeClassName, priorityClassName } = spec.placement ?? {}
+  const { namespace = '', name, uid = '' } = metadata
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: podName(job, attempt),
+      namespace,
+      labels: {
+        ...spec.podMetadata?.labels,
+        ...managedByLabel,
+        'app.kubernetes.io/component': 'neuron',
+        [jobLabel]: labelOf(name),
+        [attemptLabel]: String(attempt),
+      },
+      annotations: { 'kubectl.kubernetes.io/default-container': mainContainer, ...spec.podMetadata?.annotations },
+      ownerReferences: [{ apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: false }],
+    },
+    spec: {
+      ...present({ nodeSelector, tolerations, runtimeClassName, priorityClassName }),
+      restartPolicy: 'Never',
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      securityContext: { runAsNonRoot: true, ...present({ runAsUser }), seccompProfile: { type: 'RuntimeDefault' } },
+      containers: [
+        {
+          name: mainContainer,
+          image,
+          ...present({ command, args, env, workingDir }),
+          resources: containerResources(spec.resources ?? {}),
+          securityContext: {
+            allowPrivilegeEscalation: false,
+            runAsNonRoot: true,
+            capabilities: { drop: ['ALL'] },
+            seccompProfile: { type: 'RuntimeDefault' },
+          },
+        },
+      ],
+    },
+  }
+}
