@@ -226,6 +226,22 @@ describe('an installation on a real node', { skip: reason }, () => {
     }
   })
 
+  test('a container runs as a Job in a pod of its own, and a cancelled one leaves no pod running', async () => {
+    const container = (name: string, script: string): string =>
+      JSON.stringify({
+        ...{ apiVersion: 'mnemos.dev/v1alpha1', kind: 'Job', metadata: { name, namespace: team } },
+        spec: { container: { image: it.images.control, command: ['node', '-e', script] } },
+      })
+    await it.kubectl(['create', '-f', '-'], container('box', 'console.log(6 * 7)'))
+    assert.equal((await phaseOf('box', 'Succeeded', 'Failed')).phase, 'Succeeded', JSON.stringify(await status('box')))
+    assert.match(await it.kubectl(['logs', 'box-a1', '--namespace', team]), /42/)
+    await it.kubectl(['create', '-f', '-'], container('stuck', 'setInterval(() => 0, 1000)'))
+    await phaseOf('stuck', 'Running')
+    await it.kubectl(['patch', 'mnjob', 'stuck', '--namespace', team, '--type=merge', '-p', '{"spec":{"cancel":true}}'])
+    await phaseOf('stuck', 'Cancelled')
+    assert.equal(await it.kubectl(['get', 'pod', 'stuck-a1', '--namespace', team, '--ignore-not-found', '-o', 'name']), '')
+  })
+
   test('a Job that runs for too long is stopped, and an event says so', async () => {
     await submit('too-long', 4000, { deadlines: { runSeconds: 1 } })
     const { failure } = await phaseOf('too-long', 'Succeeded', 'Failed')

@@ -7,6 +7,8 @@ import { pods } from '../resources.ts'
 /** A pod that was made and is not seen within this time has come and gone between two lists. */
 const unseenMs = 30_000
 const refusals = [400, 403, 413, 422]
+/** The ServiceAccount of a new namespace comes a moment after it. */
+const passing = /error looking up service account/
 
 interface Known {
   readonly attempt: number
@@ -56,8 +58,9 @@ export class OwnPodsMemory {
       return
     }
     const nameIsTaken = refusal.reason === 'NotOurs'
+    const isMeant = nameIsTaken || (refusals.includes(refusal.status) && !passing.test(refusal.message))
     const attempt = job.status?.attempt ?? 0
-    if (!isActive(job) || this.#absent(uid, attempt) !== 'unmade' || !(nameIsTaken || refusals.includes(refusal.status))) return
+    if (!isMeant || !isActive(job) || this.#absent(uid, attempt) !== 'unmade') return
     this.#refusals.set(uid, { attempt, message: refusal.message, nameIsTaken })
   }
 
