@@ -1,6 +1,7 @@
 /** Token streams on a real Redis: the suite that every store of streams passes, and what Redis and networks do on bad days. */
 
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { after, describe, it } from 'node:test'
 import { createRedisStreamStore, type StreamStore, StreamStoreError, type StreamToken, streamStoreConformance } from '@mnemos/stores'
 import { eventually, startRedisServer, startTcpProxy, type TcpFault } from '@mnemos/testkit'
@@ -118,6 +119,24 @@ describe('Redis', () => {
       await assert.rejects(store.append('u/1', say('a')), isError('Denied'))
       await assert.rejects(store.next('u/1'), isError('Denied'))
     }
+  })
+
+  it('needs no more rights than docs/stores.md names', async () => {
+    const rights = /ACL SETUSER mnemos (.*)/
+      .exec(await readFile('docs/stores.md', 'utf8'))?.[1]
+      ?.replace('PASSWORD', 'pw')
+      .split(' ')
+    assert.match(await redis.command('ACL', 'SETUSER', 'mnemos', ...(rights ?? [])), /OK/)
+    const limited = { username: 'mnemos', password: 'pw', prefix: 'mnemos:' }
+    const [store, other] = [await open(limited), await open({ ...limited, lookEveryMs: 60_000 })]
+    await store.check()
+    const reader = following(other, 'u/1')
+    await store.append('u/1', say('a', 'b'))
+    await eventually(() => reader.seen.length === 2)
+    assert.deepEqual([await store.next('u/1'), await store.has('u/1'), await store.end('u/1', 2)], [2, true, 2])
+    await reader.done
+    await store.drop('u/1')
+    await assert.rejects((await open({ ...limited, prefix: 'others:' })).append('u/1', say('a')), isError('Denied'))
   })
 
   it('that is nowhere fails each operation within its time, and ends a reader with its signal', async () => {

@@ -6,8 +6,8 @@ import { after } from 'node:test'
 import { apiVersion, type Job, jobResource } from '@mnemos/api'
 import { createMnemosClient, type MnemosClient } from '@mnemos/contract'
 import { type Assignment, assignmentSigner, ensureAssignmentKey } from '@mnemos/identity'
-import { type Client, createClient, resource } from '@mnemos/kube'
-import { parseServerConfig, runServer } from '@mnemos/server'
+import { type Client, type Credentials, createClient, resource } from '@mnemos/kube'
+import { parseServerConfig, runServer, type ServerConfig } from '@mnemos/server'
 import { eventually, startTestCluster } from '@mnemos/testkit'
 import { pino } from 'pino'
 
@@ -15,6 +15,8 @@ export const jobs = resource<Job>(jobResource)
 
 export interface ServerBench {
   readonly url: string
+  /** Of the cluster, as `admin`. */
+  readonly credentials: Credentials
   /** As `admin`. */
   readonly client: Client
   as(user: string): MnemosClient
@@ -30,7 +32,7 @@ export interface ServerBench {
 }
 
 /** alice and bob may do everything with Jobs in namespaces of their own names; carol may do nothing. */
-export async function startServerBench(): Promise<ServerBench> {
+export async function startServerBench(config: Partial<ServerConfig> = {}): Promise<ServerBench> {
   const cluster = await startTestCluster({ crds: true, users: ['alice', 'bob', 'carol'].map((name) => ({ name, groups: ['people'] })) })
   const client = createClient({ credentials: cluster.credentials() })
   await cluster.kubectlRun(['create', 'namespace', 'mnemos-system'])
@@ -43,7 +45,7 @@ export async function startServerBench(): Promise<ServerBench> {
   const folder = await mkdtemp(join(tmpdir(), 'mnemos-server-'))
   const stop = new AbortController()
   let url = ''
-  const running = runServer(parseServerConfig({}, { port: 0, artifactsFolder: folder }), {
+  const running = runServer(parseServerConfig({}, { port: 0, artifactsFolder: folder, ...config }), {
     credentials: cluster.credentials(),
     signal: stop.signal,
     logger: pino({ level: 'silent' }),
@@ -60,6 +62,7 @@ export async function startServerBench(): Promise<ServerBench> {
   await eventually(async () => url !== '' && (await fetch(`${url}/readyz`)).ok, { message: 'the server is ready' })
   return {
     url,
+    credentials: cluster.credentials(),
     client,
     as: (user) => createMnemosClient({ url, token: () => Promise.resolve(cluster.tokenFor(user)) }),
     fetchAs: (user, path, init = {}) =>
