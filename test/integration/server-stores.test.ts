@@ -26,12 +26,10 @@ const bytes = randomBytes(9 * 1024 ** 2)
 const sha256 = createHash('sha256').update(bytes).digest('hex')
 const key = `models/sha256/${sha256}`
 const token = await bench.assignmentToken({ uid: 'u', reads: [key, 'models/absent'], writes: ['models/'] })
-const artifact = (path: string, init: RequestInit = {}): Promise<Response> =>
-  fetch(`${bench.url}/v1/artifacts/${path}`, {
-    redirect: 'manual',
-    ...init,
-    headers: { authorization: `Bearer ${token}`, ...init.headers },
-  })
+const artifact = (
+  path: string,
+  { headers, ...init }: { method?: string; body?: Buffer<ArrayBuffer>; headers?: Record<string, string> } = {},
+) => fetch(`${bench.url}/v1/artifacts/${path}`, { redirect: 'manual', ...init, headers: { authorization: `Bearer ${token}`, ...headers } })
 
 it('what a worker puts is in S3, and a worker is sent there for it', async () => {
   const put = await artifact(key, { method: 'PUT', body: bytes })
