@@ -189,7 +189,7 @@ test('even with the registration removed, the CRD refuses the hard errors', asyn
   const hard: readonly (readonly [line: string, want: RegExp])[] = [
     ['priority: hihg', /spec\.priority: Unsupported value/],
     ['retry: {limit: -1}', /spec\.retry\.limit: Invalid value/],
-    ['maintenance: {task: ImportModel}', /exactly one of inference and maintenance/],
+    ['maintenance: {task: ImportModel}', /exactly one of inference, container and maintenance/],
     ['colour: red', /unknown field "spec\.colour"/],
   ]
   await eventually(async () => (await apply(cluster, jobYaml('unhooked'))).code === 0)
