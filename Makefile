@@ -28,7 +28,7 @@ test: install ## lint, types, verify, unit, integration, fault and real-model te
 
 test-all: test test-e2e ## everything
 
-test-e2e: install ## the quickstart with a real model, as a user would run it
+test-e2e: install ## the quickstart with a real model; as root also the whole life of an installation on a real node
 	@node hack/test.ts e2e
 
 lint: install ## biome and type-aware eslint

@@ -115,6 +115,8 @@ export async function auditOf({ auditLog }: NodeCluster): Promise<readonly Audit
 
 export interface AuditEvent {
   readonly verb: string
+  readonly requestReceivedTimestamp: string
+  readonly stageTimestamp: string
   readonly user: { readonly username: string }
   readonly objectRef?: {
     readonly apiGroup?: string

@@ -10,12 +10,12 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { Job } from '@mnemos/api'
-import { type Installation, prepareInstallation, root, systemNamespace } from '../e2e/installation.ts'
+import { auditOf, type Installation, prepareInstallation, root, systemNamespace } from '../e2e/installation.ts'
 
 const quietMs = 120_000
 
 export async function run(log: (line: string) => void): Promise<Record<string, unknown>> {
-  const it = await prepareInstallation({ log })
+  const it = await prepareInstallation({ log, audit: true })
   try {
     await it.kubectl(['create', 'namespace', systemNamespace])
     const began = performance.now()
@@ -25,6 +25,7 @@ export async function run(log: (line: string) => void): Promise<Record<string, u
     await quickstart(it)
     while (!(await hasToken(it))) await sleep(100)
     const answered = performance.now()
+    const podMs = await podCreationMs(it, log)
     log(`first token ${seconds(answered - installed)} s later; memory after ${quietMs / 1000} quiet seconds`)
     await sleep(quietMs)
     const memory = await memoryOf(it)
@@ -35,6 +36,7 @@ export async function run(log: (line: string) => void): Promise<Record<string, u
       webhook_mb: memory('mnemos-webhook'),
       control_image_mb: await folderMb('control-plane-amd64'),
       worker_image_mb: await folderMb('worker-amd64'),
+      pod_create_p50_ms: podMs,
       conditions: {
         replicas: { operator: 2, webhook: 2, server: 1 },
         stores: 'embedded',
@@ -69,6 +71,31 @@ async function hasToken(it: Installation): Promise<boolean> {
   const { status } = await it.get<Job>(['mnemosjobs', 'hello'])
   if (status?.phase === 'Failed') throw new Error(`the Job failed: ${status.failure?.message ?? ''}`)
   return (status?.usage?.completionTokens ?? 0) > 0
+}
+
+/**
+ * The middle of 20 times between a container Job's being stored and the request that creates its pod, both on the API
+ * server's clock (audit log), in milliseconds.
+ */
+async function podCreationMs(it: Installation, log: (line: string) => void): Promise<number> {
+  const names = Array.from({ length: 20 }, (_, at) => `box-${at}`)
+  for (const name of names) {
+    const container = { image: it.images.control, command: ['node', '-e', '0'] }
+    const job = { apiVersion: 'mnemos.dev/v1alpha1', kind: 'Job', metadata: { name, namespace: 'default' }, spec: { container } }
+    await it.kubectl(['create', '-f', '-'], JSON.stringify(job))
+    await it.kubectl(['wait', '--for=condition=Succeeded', `mnjob/${name}`, '--timeout=60s'])
+  }
+  const audit = await auditOf(it.node)
+  const times = names.map((name) => {
+    const made = audit.find(({ verb, objectRef: of }) => verb === 'create' && of?.resource === 'mnemosjobs' && of.name === name)
+    const pod = audit.find(
+      ({ verb, objectRef: of }) => verb === 'create' && of?.resource === 'pods' && of.name === `${name}-a1` && of.subresource === undefined,
+    )
+    if (made === undefined || pod === undefined) throw new Error(`the audit log lacks ${name}`)
+    return Date.parse(pod.requestReceivedTimestamp) - Date.parse(made.stageTimestamp)
+  })
+  log(`pods of container Jobs created after ${times.join(', ')} ms`)
+  return times.sort((a, b) => a - b)[names.length / 2] ?? Number.NaN
 }
 
 /** The largest working set among the pods whose name begins so, in MB. */
