@@ -1,4 +1,4 @@
-# The control plane in one image: operator, webhook, server, recorder, and the sidecar of dedicated Jobs.
+# The control plane in one image: operator, webhook, server, the command line, and the steps of a release.
 #   npm run build -- --images && docker build --build-arg TARGETARCH=amd64 -t mnemos .
 # Everything that is copied was prepared by that command, so building needs no network and runs nothing.
 # BASE: any image with Node 24 on its PATH, glibc, and CA certificates.
