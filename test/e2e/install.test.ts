@@ -107,7 +107,7 @@ describe('an installation on a real node', { skip: reason }, () => {
   })
 
   test('the operator is killed in the middle of a Job, and the Job ends once', async () => {
-    await submit('through-kill', 400)
+    await submit('through-kill', 2000)
     await phaseOf('through-kill', 'Running')
     const [slice] = (
       await it.get<EndpointSlices>(['endpointslices', '--namespace', systemNamespace, '--field-selector', 'metadata.name=mnemos-dispatch'])
