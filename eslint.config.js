@@ -43,7 +43,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['packages/*/src/**/*.ts', '{operator,webhooks,worker,server,cli,cdk8s}/src/**/*.ts'],
+    files: ['packages/*/src/**/*.ts', '{operator,recorder,webhooks,worker,server,cli,cdk8s}/src/**/*.ts'],
     ignores: ['**/*.test.ts', '**/config.ts', 'packages/testkit/**'],
     rules: {
       'no-restricted-properties': ['error', { object: 'process', property: 'env', message: 'read the environment in config.ts' }],

@@ -11,7 +11,7 @@ import { spec } from 'node:test/reporters'
 
 const levels: Record<string, { readonly files: readonly string[]; readonly concurrency: number; readonly timeoutMs: number }> = {
   unit: {
-    files: ['packages/*/src/**/*.test.ts', '{operator,webhooks,worker,server,cli,cdk8s,hack}/**/*.test.ts'],
+    files: ['packages/*/src/**/*.test.ts', '{operator,recorder,webhooks,worker,server,cli,cdk8s,hack}/**/*.test.ts'],
     concurrency: 2,
     timeoutMs: 120_000,
   },

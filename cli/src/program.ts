@@ -3,6 +3,7 @@
  * that `mnemos --help` costs nothing but this file.
  */
 import { Command, InvalidArgumentError, Option } from 'commander'
+import type { LogFlags } from './commands/container-logs.ts'
 import type { DevFlags } from './commands/dev.ts'
 import type { PromptOptions, SubmitOptions } from './commands/jobs-submit.ts'
 import type { UpFlags } from './commands/up.ts'
@@ -84,9 +85,11 @@ function addJobs(program: Command, run: Run): void {
   jobs
     .command('logs <name>')
     .description('what a Job wrote')
-    .option('-f, --follow', 'every token as it appears, until the Job ends', false)
-    .action((name: string, { follow }: { follow: boolean }) =>
-      run(async (invocation) => (await import('./commands/jobs-logs.ts')).jobLogs(invocation, name, follow)),
+    .option('-f, --follow', 'every token or line as it appears, until the Job ends', false)
+    .option('--attempt <number>', 'of this attempt instead of the newest; of a Job with a container', number)
+    .option('--timestamps', 'with the time of each line; of a Job with a container', false)
+    .action((name: string, flags: LogFlags) =>
+      run(async (invocation) => (await import('./commands/jobs-logs.ts')).jobLogs(invocation, name, flags)),
     )
   jobs
     .command('cancel <name...>')
@@ -164,6 +167,7 @@ const processNames = {
   operator: 'reconcile and dispatch',
   webhook: 'admission',
   server: 'HTTP, streams, artifacts',
+  recorder: 'keep the logs of container Jobs',
   worker: 'run models',
 } as const
 

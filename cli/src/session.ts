@@ -22,6 +22,8 @@ export interface JobsApi {
   cancel(name: string, signal: AbortSignal): Promise<void>
   /** The stored result, as text. */
   result(name: string, signal: AbortSignal): Promise<string>
+  /** The stored log of an attempt, the newest when absent. */
+  logs(name: string, attempt: number | undefined, signal: AbortSignal): Promise<string>
   stream(name: string, lastEventId: string | undefined, signal: AbortSignal): AsyncIterable<JobEvent>
 }
 
@@ -55,6 +57,7 @@ function jobsIn(namespace: string, client: MnemosClient): JobsApi {
     list: (signal) => listAll(namespace, client, signal),
     cancel: (name, signal) => client.cancelJob(namespace, name, { signal }),
     result: (name, signal) => client.jobResult(namespace, name, signal),
+    logs: (name, attempt, signal) => client.jobLogs(namespace, name, { signal, ...(attempt === undefined ? {} : { attempt }) }),
     stream: (name, lastEventId, signal) =>
       client.streamJob(namespace, name, { signal, ...(lastEventId === undefined ? {} : { lastEventId }) }),
   }

@@ -4,6 +4,7 @@ import { crdYaml, kinds } from '@mnemos/api'
 import { cleanupAccess, prepareAccess } from '@mnemos/cli'
 import { type Access, policyRules } from '@mnemos/kube'
 import { operatorAccess } from '@mnemos/operator'
+import { recorderAccess } from '@mnemos/recorder'
 import { serverAccess } from '@mnemos/server'
 import { webhookAccess } from '@mnemos/webhooks'
 import { stringify } from 'yaml'
@@ -17,6 +18,7 @@ const processes: Readonly<Record<string, readonly Access[]>> = {
   operator: operatorAccess,
   webhook: webhookAccess,
   server: serverAccess,
+  recorder: recorderAccess,
   prepare: prepareAccess,
   cleanup: cleanupAccess,
 }

@@ -95,6 +95,12 @@ export const operatorSettings = z.object({
     .regex(/^sha256:[a-f0-9]{64}$/)
     .optional()
     .describe('SHA-256 that its bytes must have. Absent: whatever is found is pinned.'),
+  MNEMOS_POD_LOGS: z
+    .enum(['kept', 'recorded'])
+    .default('kept')
+    .describe(
+      'recorded: a recorder stores the logs of container Jobs, and ended pods go when it has. kept: the last pod of a Job stays with it.',
+    ),
   MNEMOS_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')
@@ -133,6 +139,8 @@ export interface OperatorConfig {
   readonly demo?: DemoSettings
   /** What the pods are made from that WorkerPools ask for. */
   readonly pods: PodSettings
+  /** A recorder stores the logs of container Jobs. */
+  readonly recordsLogs: boolean
 }
 
 /** @throws z.ZodError that names every setting that is wrong, or Error when they contradict one another */
@@ -164,6 +172,7 @@ export function parseOperatorConfig(
     ...(settings.MNEMOS_INTERNAL_TLS ? { tls: tlsOf(settings) } : {}),
     logLevel: settings.MNEMOS_LOG_LEVEL,
     ...(settings.MNEMOS_DEMO_NAMESPACE === undefined ? {} : { demo: demoOf(settings.MNEMOS_DEMO_NAMESPACE, settings) }),
+    recordsLogs: settings.MNEMOS_POD_LOGS === 'recorded',
     pods: {
       needsAuthority: settings.MNEMOS_INTERNAL_TLS,
       workerImage: settings.MNEMOS_WORKER_IMAGE,

@@ -131,7 +131,7 @@ async function beginTerm({ config, leadership, clock, logger, metrics }: TermOpt
     jobName: (uid) => caches.jobs.cache.byUid(uid)?.metadata,
   })
   const { sessions, reports } = dispatcher
-  const ownPods = new OwnPodsMemory(() => clock.now())
+  const ownPods = new OwnPodsMemory(() => clock.now(), config)
   const pace = new Pace(derivedStatusMs, () => clock.monotonic())
   const perform = (effect: JobEffect): Promise<void> | void => {
     if (effect.type === 'queue') {

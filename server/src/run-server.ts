@@ -11,6 +11,7 @@ import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 import { createCallers } from './callers.ts'
 import type { ServerConfig } from './config.ts'
 import { createJobFollower } from './job-follower.ts'
+import { registerLogStoring } from './log-routes.ts'
 import { openStores } from './open-stores.ts'
 import { refusalOf, refusalOfOwnRequest } from './refusal.ts'
 import { type CertificatePair, followPair, readPair } from './tls-files.ts'
@@ -47,11 +48,13 @@ export async function runServer(config: ServerConfig, { credentials, signal, log
   app.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
   app.get(routes.health.path, () => ({ status: 'ok' }))
   app.get(routes.openapi.path, () => openApi('v1'))
-  registerUserRoutes(app, { callers: createCallers(client, open), artifacts, streams, follower, signal })
+  const callers = createCallers(client, open)
+  registerUserRoutes(app, { callers, artifacts, streams, follower, signal })
   await app.register((workers, _options, done) => {
-    // Bodies of workers are bytes: they are streamed, not collected.
+    // Bodies of workers and of the recorder are bytes: they are streamed, not collected.
     workers.removeAllContentTypeParsers()
     workers.addContentTypeParser('*', (_request, payload, parsed) => parsed(null, payload))
+    registerLogStoring(workers, { callers, artifacts, follower })
     registerWorkerRoutes(workers, {
       artifacts,
       streams,

@@ -13,6 +13,7 @@ import type { Caller, Callers } from './callers.ts'
 import { type JobFollower, jobs } from './job-follower.ts'
 import { jobFrom, requestDigestAnnotation } from './job-input.ts'
 import { jobEvents } from './job-stream.ts'
+import { registerLogReading } from './log-routes.ts'
 import { Refusal } from './refusal.ts'
 import { fastifyPath } from './route-path.ts'
 
@@ -92,6 +93,7 @@ export function registerUserRoutes(app: FastifyInstance, options: UserRoutesOpti
       .header('content-length', found.about.sizeBytes)
       .send(found.bytes)
   })
+  registerLogReading(app, artifacts, find)
   app.get(fastifyPath(routes.streamJob.path), async (request, reply) => {
     const { job } = await find(request)
     return streamTo(reply, request, job, options)

@@ -119,7 +119,10 @@ export async function startBench({ controllers = false, settings = {} }: BenchOp
 }
 
 export function aJobObject(name: string, spec: Partial<JobInput['spec']> = {}): KubeObject & { spec: unknown } {
-  const work = spec.maintenance === undefined ? { inference: { modelRef: { name: 'm' }, prompt: `Prompt of ${name}.` } } : {}
+  const work =
+    spec.maintenance === undefined && spec.container === undefined
+      ? { inference: { modelRef: { name: 'm' }, prompt: `Prompt of ${name}.` } }
+      : {}
   return { apiVersion, kind: 'Job', metadata: { name, namespace: 'default' }, spec: { ...work, ...spec } }
 }
 

@@ -5,17 +5,19 @@ import { follow } from '../follow.ts'
 import type { Invocation } from '../invocation.ts'
 import { answerText, isTerminal, whyWaiting } from '../job-view.ts'
 import { connect, type Session } from '../session.ts'
+import { containerLogs, type LogFlags } from './container-logs.ts'
 import { exitCodeOf } from './jobs-wait.ts'
 
-export async function jobLogs(invocation: Invocation, name: string, following: boolean): Promise<ExitCode> {
+export async function jobLogs(invocation: Invocation, name: string, flags: LogFlags): Promise<ExitCode> {
   const session = await connect(invocation)
   const { terminal, signal } = invocation
   const job = await session.jobs.get(name, signal)
+  if (job.spec.container !== undefined) return containerLogs(invocation, session, job, flags)
   if (isTerminal(job) && job.status?.result !== undefined) {
     terminal.write(`${await wholeAnswer(session, name, signal)}\n`)
     return exitCodeOf(job.status)
   }
-  if (!following) {
+  if (!flags.follow) {
     terminal.say(whyWaiting(job, Date.now()) ?? `${name} is ${job.status?.phase ?? 'Pending'}; follow it with -f`)
     return exitCodes.ok
   }

@@ -1,5 +1,5 @@
 /**
- * `mnemos operator|webhook|server|worker`: one process of the system, with the kubeconfig's credentials, or the pod's.
+ * `mnemos operator|webhook|server|recorder|worker`: one process of the system, with the kubeconfig's credentials, or the pod's.
  *
  * The only place besides main.ts that knows the processes; each is loaded when it is named. Everything else they are told
  * comes from the environment, read by their own config.ts.
@@ -37,6 +37,10 @@ const processes: Readonly<Record<string, (environment: Environment, ports: Ports
   server: async (environment, { credentials, signal, logger }) => {
     const { parseServerConfig, runServer } = await import('@mnemos/server')
     await runServer(parseServerConfig(environment), { credentials: await credentials(), signal, logger })
+  },
+  recorder: async (environment, { credentials, signal, logger }) => {
+    const { parseRecorderConfig, runRecorder } = await import('@mnemos/recorder')
+    await runRecorder(parseRecorderConfig(environment), { credentials: await credentials(), signal, logger })
   },
   worker: async (environment, { signal, logger, args, terminal }) => {
     const { parseWorkerArgs, runWorker, workerHelp } = await import('@mnemos/worker')

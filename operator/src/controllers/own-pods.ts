@@ -20,10 +20,12 @@ export class OwnPodsMemory {
   readonly #known = new Map<string, Known>()
   readonly #refusals = new Map<string, PodRefusal & { readonly attempt: number }>()
   readonly #now: () => number
+  readonly #recordsLogs: boolean
 
   /** @param now milliseconds since 1970 */
-  constructor(now: () => number) {
+  constructor(now: () => number, { recordsLogs }: { readonly recordsLogs: boolean }) {
     this.#now = now
+    this.#recordsLogs = recordsLogs
   }
 
   /** What is known of the pods of a Job, or undefined when it has none of its own. */
@@ -41,6 +43,7 @@ export class OwnPodsMemory {
       nameIsHeld: holder !== undefined && controllerOf(holder)?.uid !== uid,
       absent: this.#absent(uid, attempt),
       refusal: refusal?.attempt === attempt ? refusal : undefined,
+      recordsLogs: this.#recordsLogs,
     }
   }
 

@@ -33,6 +33,8 @@ export interface MnemosClient {
   cancelJob(namespace: string, name: string, options?: { purge?: boolean; signal?: AbortSignal }): Promise<void>
   /** The stored result as text. */
   jobResult(namespace: string, name: string, signal?: AbortSignal): Promise<string>
+  /** The stored log of an attempt, the newest when absent; each line begins with its time. */
+  jobLogs(namespace: string, name: string, options?: { attempt?: number; signal?: AbortSignal }): Promise<string>
   /** One connection; ends with `end`, or when the connection does. */
   streamJob(namespace: string, name: string, options?: { lastEventId?: string; signal?: AbortSignal }): AsyncGenerator<JobEvent>
 }
@@ -78,6 +80,10 @@ export function createMnemosClient(options: ClientOptions): MnemosClient {
       await call(routes.cancelJob, { path: { id }, query: { namespace, purge: String(purge) }, signal })
     },
     jobResult: async (namespace, id, signal) => (await call(routes.jobResult, { path: { id }, query: { namespace }, signal })).text(),
+    jobLogs: async (namespace, id, { attempt, signal } = {}) => {
+      const query = { namespace, ...(attempt === undefined ? {} : { attempt: String(attempt) }) }
+      return (await call(routes.jobLogs, { path: { id }, query, signal })).text()
+    },
     streamJob: async function* (namespace, id, { lastEventId, signal } = {}) {
       const headers = lastEventId === undefined ? {} : { 'last-event-id': lastEventId }
       const response = await call(routes.streamJob, { path: { id }, query: { namespace }, headers, signal })

@@ -36,6 +36,10 @@ export const listQuery = namespaceQuery.extend({
     .describe('Only Jobs in this phase.'),
 })
 
+export const logsQuery = namespaceQuery.extend({
+  attempt: z.coerce.number().int().min(1).optional().describe('Number of the attempt; the newest when absent.'),
+})
+
 export const deleteQuery = namespaceQuery.extend({
   purge: z.stringbool().default(false).describe('Delete the object as well; without it the Job is cancelled and kept.'),
 })
@@ -130,6 +134,22 @@ export const routes = {
     summary: 'The stored result of a Job that succeeded.',
     query: namespaceQuery,
     response: bytes(),
+  },
+  jobLogs: {
+    method: 'GET',
+    path: '/v1/jobs/{id}/logs',
+    auth: 'user',
+    summary: 'The stored log of an attempt of a Job with a container: lines with their times, the middle left out when it is long.',
+    query: logsQuery,
+    response: { status: 200, contentType: 'text/plain', schema: z.string() },
+  },
+  putLog: {
+    method: 'PUT',
+    path: '/v1/logs/{namespace}/{uid}/{attempt}',
+    auth: 'user',
+    summary: 'Replace the stored log of an attempt; for the recorder, who may `create` on `mnemosjobs/logs`.',
+    body: { contentType: 'text/plain', schema: z.string() },
+    response: json(storedArtifact),
   },
   putEvents: {
     method: 'POST',

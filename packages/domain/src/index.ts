@@ -8,7 +8,7 @@ export { childName } from './child-name.ts'
 export { type DemoObject, type DemoSettings, demoObjects } from './demo/demo.ts'
 export { decideModel, importJobName, type ModelPlan, type ModelWorld } from './models/model.ts'
 export { ownPoolName, type ServingWorld, servingPoolOf, warmUpJobName } from './models/model-serving.ts'
-export { jobLabel, mainContainer, podName } from './scheduling/dedicated-pod.ts'
+export { attemptLabel, jobLabel, logsRecordedAnnotation, mainContainer, podName } from './scheduling/dedicated-pod.ts'
 export { decideJob } from './scheduling/job.ts'
 export { isActive, isTerminal, type JobPlan } from './scheduling/job-status.ts'
 export type {

@@ -45,6 +45,7 @@ export { createQueue, type QueueOptions, type WorkQueue } from './queue.ts'
 export { type Change, defaultTiming, type ReflectorState, type ReflectorTiming } from './reflector.ts'
 export { createRuntime, type Runtime, type RuntimeOptions } from './runtime.ts'
 export type { RequestOptions } from './send.ts'
+export { openStream } from './stream.ts'
 export {
   apiVersionOf,
   compareResourceVersions,

@@ -222,6 +222,11 @@ const status = rule(
       })
       .optional()
       .describe('What came out.'),
+    logs: z
+      .string()
+      .max(1024)
+      .optional()
+      .describe('Where the log of the newest attempt is kept: artifact://<key>. Only where a recorder stores the logs of containers.'),
     failure: z
       .object({
         class: z.enum(failureClasses).describe('Kind of failure.'),

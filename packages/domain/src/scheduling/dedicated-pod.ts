@@ -13,6 +13,8 @@ import type { PlacedOn } from './job-world.ts'
 export const jobLabel = 'mnemos.dev/job'
 /** On the pods of a Job: the number of the attempt. */
 export const attemptLabel = 'mnemos.dev/attempt'
+/** On a pod whose log is stored to its end: it may go. */
+export const logsRecordedAnnotation = 'mnemos.dev/logs-recorded'
 /** Name of the container that the Job asked for, in its pod. */
 export const mainContainer = 'main'
 
@@ -44,13 +46,13 @@ export function podOfAttempt(job: Job, attempt: number): (KubeObject & { readonl
       name: podName(job, attempt),
       namespace,
       labels: {
-        ...spec.podMetadata?.labels,
+        ...notOurs(spec.podMetadata?.labels),
         ...managedByLabel,
         'app.kubernetes.io/component': 'neuron',
         [jobLabel]: labelOf(name),
         [attemptLabel]: String(attempt),
       },
-      annotations: { 'kubectl.kubernetes.io/default-container': mainContainer, ...spec.podMetadata?.annotations },
+      annotations: { 'kubectl.kubernetes.io/default-container': mainContainer, ...notOurs(spec.podMetadata?.annotations) },
       ownerReferences: [{ apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: false }],
     },
     spec: {
@@ -75,4 +77,9 @@ export function podOfAttempt(job: Job, attempt: number): (KubeObject & { readonl
       ],
     },
   }
+}
+
+/** Our marks are not the user's to set: they say whose pod it is, and that its log is stored. */
+function notOurs(given: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(given).filter(([key]) => !key.startsWith('mnemos.dev/')))
 }

@@ -24,10 +24,11 @@ const heldSince = (ms: number): JobBuilder =>
     ],
   })
 
-function aPod(status: Pod['status'], { attempt = 1, isLeaving = false } = {}): Pod {
+function aPod(status: Pod['status'], { attempt = 1, isLeaving = false, isRecorded = false } = {}): Pod {
   const name = `j-a${attempt}`
   const leaving = isLeaving ? { deletionTimestamp: at(now) } : {}
-  const metadata = { name, namespace: 'default', uid: `uid-${name}`, creationTimestamp: at(now - 5000), ...leaving }
+  const annotations = isRecorded ? { 'mnemos.dev/logs-recorded': 'true' } : {}
+  const metadata = { annotations, name, namespace: 'default', uid: `uid-${name}`, creationTimestamp: at(now - 5000), ...leaving }
   return { apiVersion: 'v1', kind: 'Pod', metadata, ...(status === undefined ? {} : { status }) }
 }
 
@@ -60,7 +61,7 @@ function world(job: JobBuilder, own: Partial<OwnPods> = {}, facts: Partial<JobWo
     worker: 'gone',
     report: undefined,
     strays: [],
-    own: { pods: [], nameIsHeld: false, absent: 'unmade', refusal: undefined, ...own },
+    own: { pods: [], nameIsHeld: false, absent: 'unmade', refusal: undefined, recordsLogs: false, ...own },
     ...facts,
   }
 }
@@ -94,6 +95,22 @@ const cases: Record<string, readonly [JobWorld, Want]> = {
   'the pod of an earlier attempt goes when the next is issued': [
     world(scheduled.thatIs('Scheduled', { attempt: 2 }), { pods: [aPod(ended(1, 'Error'))] }),
     { phase: 'unwritten', creates: ['j-a2'], removes: ['j-a1'] },
+  ],
+  'where logs are stored, an ended pod stays until its own is': [
+    world(scheduled.thatIs('Scheduled', { attempt: 2 }), { pods: [aPod(ended(1, 'Error'))], recordsLogs: true }),
+    { phase: 'unwritten', creates: ['j-a2'], removes: [] },
+  ],
+  'and goes then, also the last one of a Job that has ended': [
+    world(running.thatIs('Succeeded'), { pods: [aPod(succeeded, { isRecorded: true })], recordsLogs: true }),
+    { phase: 'unwritten', removes: ['j-a1'] },
+  ],
+  'where nobody stores logs, a mark says nothing': [
+    world(running.thatIs('Succeeded'), { pods: [aPod(succeeded, { isRecorded: true })] }),
+    { phase: 'unwritten', removes: [] },
+  ],
+  'the pod of the attempt that is out stays whatever is marked on it': [
+    world(scheduled, { pods: [aPod({ phase: 'Pending' }, { isRecorded: true })], recordsLogs: true }),
+    { removes: [] },
   ],
   'a name that a Job before it still holds is waited for': [world(scheduled, { nameIsHeld: true }), { phase: 'unwritten', creates: [] }],
   'a refused pod fails the Job for good, in the words of who refused': [
@@ -238,4 +255,25 @@ test('a pod has no credential, no right and no root', () => {
       },
     ],
   })
+})
+
+test('a Job is not deleted before the logs of its pods are stored', () => {
+  const over = running.with({ ttlSecondsAfterFinished: 1 }).thatIs('Succeeded', { finishedAt: at(now - 5000) })
+  const left = (own: Partial<OwnPods>): readonly string[] => decideJob(world(over, own), now).remove.map(({ kind }) => kind)
+  assert.deepEqual(left({ pods: [aPod(succeeded)], recordsLogs: true }), [])
+  assert.deepEqual(left({ pods: [aPod(succeeded, { isRecorded: true })], recordsLogs: true }), ['Job', 'Pod'])
+  assert.deepEqual(left({ pods: [aPod(succeeded)] }), ['Job'])
+})
+
+test('the status says where the log of the newest attempt is, where logs are stored', () => {
+  assert.equal(decideJob(world(pending, { recordsLogs: true }), now).status?.logs, 'artifact://logs/default/uid-j/a1')
+  assert.equal(decideJob(world(pending), now).status?.logs, undefined)
+})
+
+test('marks of ours are not the user’s to set', () => {
+  const given = { 'mnemos.dev/logs-recorded': 'true', 'mnemos.dev/pool': 'p', team: 'sky' }
+  const { metadata } = podOfAttempt(pending.with({ podMetadata: { labels: given, annotations: given } }).build(), 1) ?? {}
+  assert.deepEqual(Object.keys(metadata?.annotations ?? {}).sort(), ['kubectl.kubernetes.io/default-container', 'team'])
+  assert.equal(metadata?.labels?.['mnemos.dev/pool'], undefined)
+  assert.equal(metadata?.labels?.['team'], 'sky')
 })

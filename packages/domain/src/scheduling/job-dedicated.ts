@@ -10,7 +10,7 @@ import { formatTime, type Job, parseTime } from '@mnemos/api'
 import type { Removal } from '@mnemos/kube'
 import type { Pod } from '../workers/cluster-objects.ts'
 import { type Failure, failedPlan, startOfAttempt, stoppedPlan } from './attempt-ends.ts'
-import { podName, podOfAttempt, podPlace } from './dedicated-pod.ts'
+import { logsRecordedAnnotation, podName, podOfAttempt, podPlace } from './dedicated-pod.ts'
 import { failureOfPod, isLeaving, isOver, type StartTrouble, startOfPod, startTroubleOf } from './dedicated-pod-state.ts'
 import { conditionsFor, isActive, type JobPlan, rest, settled, statusOf, uidOf, wakeAfter, withEndedAttempt } from './job-status.ts'
 import type { JobWorld, OwnPods } from './job-world.ts'
@@ -26,10 +26,12 @@ const retryNameMs = 5000
 /** Issues the next attempt; its pod is made once that is stored. */
 export function issuedPlan({ job }: JobWorld, own: OwnPods, now: number): JobPlan {
   if (own.pods.some((pod) => !isOver(pod))) return rest
-  const { startedAt: _startedAt, failure: _failure, ...kept } = settled(statusOf(job))
+  const { startedAt: _startedAt, failure: _failure, logs: _logs, ...kept } = settled(statusOf(job))
   const attempt = kept.attempt + 1
   const worker = podPlace(job, attempt)
-  const status = { ...kept, phase: 'Scheduled' as const, attempt, worker, scheduledAt: formatTime(now) }
+  const { namespace = '' } = job.metadata
+  const logs = own.recordsLogs ? { logs: `artifact://logs/${namespace}/${uidOf(job)}/a${attempt}` } : {}
+  const status = { ...kept, phase: 'Scheduled' as const, attempt, worker, scheduledAt: formatTime(now), ...logs }
   return { ...rest, status, conditions: conditionsFor('Scheduled', 'Scheduled', issuedMessage(attempt, worker.name)) }
 }
 
@@ -44,11 +46,27 @@ export function ownPodPlan(world: JobWorld, own: OwnPods, now: number): JobPlan 
   return goingOnPlan(world.job, pod, startedAt, now)
 }
 
-/** Pods that nobody waits for: earlier attempts', and whatever still runs of a Job that has no attempt out. */
+/**
+ * Pods that nobody needs: earlier attempts', and whatever still runs of a Job that has no attempt out. Where a recorder stores logs,
+ * an ended pod goes when its log is stored, and not before.
+ */
 export function straysOf({ job, own }: JobWorld): Removal[] {
   if (own === undefined) return []
   const current = podName(job, statusOf(job).attempt)
-  return removalsOf(own.pods.filter((pod) => (isActive(job) ? pod.metadata.name !== current : !isOver(pod))))
+  const isStray = (pod: Pod): boolean => {
+    if (isActive(job) && pod.metadata.name === current) return false
+    return isOver(pod) && own.recordsLogs ? hasLogStored(pod) : isActive(job) || !isOver(pod)
+  }
+  return removalsOf(own.pods.filter(isStray))
+}
+
+/** Whether the log of a pod of this Job is still to be stored: with the Job the pod would go. */
+export function waitsForLogs({ own }: JobWorld): boolean {
+  return own?.recordsLogs === true && own.pods.some((pod) => !hasLogStored(pod))
+}
+
+function hasLogStored({ metadata }: Pod): boolean {
+  return metadata.annotations?.[logsRecordedAnnotation] === 'true'
 }
 
 function removalsOf(pods: readonly Pod[]): Removal[] {

@@ -43,6 +43,8 @@ export interface OwnPods {
   readonly absent: 'unmade' | 'made' | 'gone'
   /** What the API server said when it refused the newest attempt's pod. */
   readonly refusal: PodRefusal | undefined
+  /** A recorder stores the logs of pods. */
+  readonly recordsLogs: boolean
 }
 
 export interface PodRefusal {

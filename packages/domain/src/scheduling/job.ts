@@ -8,7 +8,7 @@
  */
 import { parseTime } from '@mnemos/api'
 import { activePlan } from './job-active.ts'
-import { ownPodPlan, straysOf } from './job-dedicated.ts'
+import { ownPodPlan, straysOf, waitsForLogs } from './job-dedicated.ts'
 import { isActive, isTerminal, type JobPlan, rest, statusOf, uidOf, wakeAfter } from './job-status.ts'
 import { waitingPlan } from './job-waiting.ts'
 import type { AttemptEnd, JobEffect, JobWorld, ResultVerdict } from './job-world.ts'
@@ -38,13 +38,15 @@ const gitOpsMarks = [
 ]
 
 /** A Job that has ended leaves the line, and is deleted when its time has come. */
-function terminalPlan({ job }: JobWorld, now: number): JobPlan {
+function terminalPlan(world: JobWorld, now: number): JobPlan {
+  const { job } = world
   const effects: JobEffect[] = [{ type: 'leaveQueue', uid: uidOf(job) }]
   const finishedAt = parseTime(statusOf(job).finishedAt)
   const ttl = job.spec.ttlSecondsAfterFinished
   if (ttl === undefined || finishedAt === undefined || isTrackedByGitOps(job)) return { ...rest, effects }
   const leftMs = finishedAt + ttl * 1000 - now
   if (leftMs > 0) return { ...rest, effects, next: wakeAfter(leftMs) }
+  if (waitsForLogs(world)) return { ...rest, effects }
   const { name, namespace } = job.metadata
   const removal = { apiVersion: job.apiVersion, kind: job.kind, name, uid: uidOf(job) }
   return { ...rest, effects, remove: [namespace === undefined ? removal : { ...removal, namespace }] }
