@@ -2,7 +2,9 @@
 import { group, kinds } from '@mnemos/api'
 
 /** Kinds of the platform: teams may look, not touch. A Worker is the operator's; people drain it. */
-const platform: readonly string[] = ['Queue', 'WorkerPool', 'Worker']
+const platform: readonly string[] = ['Queue', 'WorkerPool', 'Worker', 'ClusterPolicy', 'Schema']
+/** Kinds of those who answer for a namespace: whoever writes Jobs must not lift the rules for them. */
+const ofAdmins: readonly string[] = ['Policy']
 
 interface PeopleRole {
   /** The built-in ClusterRole that it is added to; the higher ones contain the lower. */
@@ -21,14 +23,29 @@ const pluralsOf = (wanted: (kind: (typeof kinds)[number]) => boolean): string[] 
 
 /** Roles by the end of their names. */
 export function peopleRoles(): Readonly<Record<string, PeopleRole>> {
-  const ofTeams = pluralsOf(({ kind }) => !platform.includes(kind))
-  const ofPlatform = pluralsOf(({ kind }) => platform.includes(kind))
+  const ofTeams = pluralsOf(({ kind }) => !platform.includes(kind) && !ofAdmins.includes(kind))
   const namespaced = pluralsOf(({ scope }) => scope === 'Namespaced')
   const ofCluster = pluralsOf(({ scope }) => scope !== 'Namespaced')
   return {
     viewer: { aggregateTo: 'view', rules: [rule(namespaced, read)] },
     editor: { aggregateTo: 'edit', rules: [rule(ofTeams, write)] },
-    platform: { rules: [rule([...ofTeams, ...ofPlatform], [...read, ...write])] },
+    admin: {
+      aggregateTo: 'admin',
+      rules: [
+        rule(
+          pluralsOf(({ kind }) => ofAdmins.includes(kind)),
+          write,
+        ),
+      ],
+    },
+    platform: {
+      rules: [
+        rule(
+          pluralsOf(() => true),
+          [...read, ...write],
+        ),
+      ],
+    },
     'queue-viewer': { rules: [rule(ofCluster, read)] },
   }
 }

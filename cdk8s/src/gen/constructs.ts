@@ -678,3 +678,367 @@ export class Worker extends MnemosObject<'Worker', WorkerSpec> {
     super(scope, id, 'Worker', [], props)
   }
 }
+
+/** What a Policy is to be. Rules for the objects of one namespace. It can only make things stricter. */
+export interface PolicySpec {
+  /** Enforce refuses; Warn admits with a warning; Audit admits and records. Only Enforce redacts. Default: "Enforce". */
+  readonly mode?: "Enforce" | "Warn" | "Audit" | undefined
+  /** Which objects of the namespace; all when absent. Default: {}. */
+  readonly match?: PolicyMatch | undefined
+  /** What is demanded. */
+  readonly rules: readonly (PolicyRules)[]
+}
+
+/** Part of the spec of a Policy. */
+export interface PolicyRules {
+  /** Name of the rule, unique in the policy; messages, metrics and exceptions name it. */
+  readonly name: string
+  /** What to do about it, in your own words; shown after what was found. */
+  readonly message?: string | undefined
+  /** Personal data in any text. */
+  readonly pii?: PolicyRulesPii | undefined
+  /** Licence of a Model, also of the one that a Job uses. */
+  readonly license?: PolicyRulesLicense | undefined
+  /** Where bytes of a Model may come from, also of the one that a Job uses. */
+  readonly sources?: PolicyRulesSources | undefined
+  /** Models that a Job may use. */
+  readonly models?: PolicyRulesModels | undefined
+  /** Images that a container of a Job may run. */
+  readonly images?: PolicyRulesImages | undefined
+  /** Whether a Model must name the SHA-256 of its bytes; `job://` and `model://` sources need none. */
+  readonly requireDigest?: boolean | undefined
+  /** Ceilings. */
+  readonly limits?: PolicyRulesLimits | undefined
+  /** Estimated cost of a Job, from a price book. */
+  readonly cost?: PolicyRulesCost | undefined
+  /** How many objects may be created in a time. Jobs, unless match.kinds names others. */
+  readonly rateLimit?: PolicyRulesRateLimit | undefined
+  /** CEL over `object`, `oldObject` (null on creation), `request` {operation, user, groups, namespace} that must be true. */
+  readonly expression?: string | undefined
+}
+
+/** How many objects may be created in a time. Jobs, unless match.kinds names others. */
+export interface PolicyRulesRateLimit {
+  /** Objects that may be created in one window. */
+  readonly requests: number
+  /** Length of the window in seconds. Default: 60. */
+  readonly windowSeconds?: number | Duration | undefined
+  /** Who is counted: each requester, each namespace, each API key (of the requester when there is none), or all together. Default: "User". */
+  readonly per?: "User" | "Namespace" | "Key" | "Policy" | undefined
+  /** SlidingWindow: never more than `requests` in any window. TokenBucket: `requests` per window on average, `burst` at once. Default: "SlidingWindow". */
+  readonly algorithm?: "SlidingWindow" | "TokenBucket" | undefined
+  /** Size of the bucket of a TokenBucket; `requests` when absent. */
+  readonly burst?: number | undefined
+  /** What to do while the counters cannot be reached. Default: "Deny". */
+  readonly onStoreFailure?: "Deny" | "Allow" | undefined
+}
+
+/** Estimated cost of a Job, from a price book. */
+export interface PolicyRulesCost {
+  /** ISO 4217 code of the prices. Default: "USD". */
+  readonly currency?: string | undefined
+  /** Price book of Models; the first entry that names the Model counts. Default: []. */
+  readonly prices?: readonly (PolicyRulesCostPrices)[] | undefined
+  /** Price of one `nvidia.com/gpu` for an hour, for containers; needs `deadlines.runSeconds`. */
+  readonly perGpuHour?: string | undefined
+  /** Estimates above this are told to the user. Default: "0". */
+  readonly warnAbove?: string | undefined
+  /** Estimates above this are refused (in mode Enforce). */
+  readonly denyAbove?: string | undefined
+}
+
+/** Part of the spec of a Policy. */
+export interface PolicyRulesCostPrices {
+  /** Names of Models, as `name` or `namespace/name`; `*` stands for any run of characters. */
+  readonly models: readonly (string)[]
+  /** Price of a million tokens read. Default: "0". */
+  readonly perMillionInputTokens?: string | undefined
+  /** Price of a million tokens written. Default: "0". */
+  readonly perMillionOutputTokens?: string | undefined
+}
+
+/** Ceilings. */
+export interface PolicyRulesLimits {
+  /** The highest priority that a Job may ask for. */
+  readonly maxPriority?: "critical" | "high" | "normal" | "low" | undefined
+  /** Most tokens that a Job may generate (`inference.parameters.maxTokens`). */
+  readonly maxTokens?: number | undefined
+  /** Longest `deadlines.runSeconds`; a Job without one is refused. */
+  readonly maxRunSeconds?: number | Duration | undefined
+  /** Highest `retry.limit`. */
+  readonly maxRetries?: number | undefined
+  /** Most of each resource that a container of a Job, or a pod of a WorkerPool, may ask for, e.g. `nvidia.com/gpu: 2`. */
+  readonly resources?: Readonly<Record<string, number | string | Size>> | undefined
+}
+
+/** Images that a container of a Job may run. */
+export interface PolicyRulesImages {
+  /** Only these images are allowed: `registry/path:tag`, where `*` stands for any run of characters. */
+  readonly allow?: readonly (string)[] | undefined
+  /** These images are refused, whatever allow says: `registry/path:tag`, where `*` stands for any run of characters. */
+  readonly deny?: readonly (string)[] | undefined
+}
+
+/** Models that a Job may use. */
+export interface PolicyRulesModels {
+  /** Only these Models are allowed: `name` or `namespace/name`, where `*` stands for any run of characters. */
+  readonly allow?: readonly (string)[] | undefined
+  /** These Models are refused, whatever allow says: `name` or `namespace/name`, where `*` stands for any run of characters. */
+  readonly deny?: readonly (string)[] | undefined
+}
+
+/** Where bytes of a Model may come from, also of the one that a Job uses. */
+export interface PolicyRulesSources {
+  /** Only these sources are allowed: `scheme://host/path`, where `*` stands for any run of characters within host or path. */
+  readonly allow?: readonly (string)[] | undefined
+  /** These sources are refused, whatever allow says: `scheme://host/path`, where `*` stands for any run of characters within host or path. */
+  readonly deny?: readonly (string)[] | undefined
+}
+
+/** Licence of a Model, also of the one that a Job uses. */
+export interface PolicyRulesLicense {
+  /** SPDX licences of which the expression must be satisfiable, e.g. Apache-2.0, `GPL-2.0-only WITH Classpath-exception-2.0`, LicenseRef-acme. */
+  readonly allow?: readonly (string)[] | undefined
+  /** SPDX licences that no way of satisfying the expression may need. */
+  readonly deny?: readonly (string)[] | undefined
+  /** Classes of licences that are refused, e.g. NonCommercial, Copyleft. */
+  readonly denyClasses?: readonly ("NonCommercial" | "NoDerivatives" | "Copyleft" | "Attribution" | "UseRestricted" | "Permissive" | "PublicDomain")[] | undefined
+  /** What to do with a licence that is no SPDX expression or of no known class. A licence that is still to be detected is judged once it is. Default: "Deny". */
+  readonly unknown?: "Deny" | "Allow" | undefined
+}
+
+/** Personal data in any text. */
+export interface PolicyRulesPii {
+  /** What happens to entities that are not named below. Default: "Block". */
+  readonly default?: "Allow" | "Warn" | "Redact" | "Block" | undefined
+  /** Action for single entities (Email, Phone, SSN, Card, Passport, IP, IBAN, PostalAddress): Allow, Warn, Redact (only the input of a Job, when it is created; blocked elsewhere) or Block. */
+  readonly entities?: Readonly<Record<string, "Allow" | "Warn" | "Redact" | "Block">> | undefined
+}
+
+/** Which objects of the namespace; all when absent. */
+export interface PolicyMatch {
+  /** Kinds of objects; all that a rule can judge when absent. */
+  readonly kinds?: readonly ("Job" | "Model" | "WorkerPool" | "Queue")[] | undefined
+  /** Labels that the object must have. */
+  readonly labels?: PolicyMatchLabels | undefined
+  /** Requesters, e.g. `alice` or `system:serviceaccount:team-a:*`; `*` stands for any run of characters. */
+  readonly users?: readonly (string)[] | undefined
+  /** Groups of which the requester must be in one. */
+  readonly groups?: readonly (string)[] | undefined
+  /** CEL, as in the rule `expression`, that must be true for the policy to apply. */
+  readonly expression?: string | undefined
+}
+
+/** Labels that the object must have. */
+export interface PolicyMatchLabels {
+  /** Labels that must all be present. */
+  readonly matchLabels?: Readonly<Record<string, string>> | undefined
+}
+
+/** Rules for the objects of one namespace. It can only make things stricter. */
+export class Policy extends MnemosObject<'Policy', PolicySpec> {
+  constructor(scope: Construct, id: string, props: ObjectProps<PolicySpec>) {
+    super(scope, id, 'Policy', [], props)
+  }
+}
+
+/** What a ClusterPolicy is to be. Rules for the objects of any namespaces, with exceptions that expire. */
+export interface ClusterPolicySpec {
+  /** Enforce refuses; Warn admits with a warning; Audit admits and records. Only Enforce redacts. Default: "Enforce". */
+  readonly mode?: "Enforce" | "Warn" | "Audit" | undefined
+  /** Which namespaces; all but that of MNEMOS itself when absent. */
+  readonly namespaces?: ClusterPolicyNamespaces | undefined
+  /** Which objects; all when absent. Default: {}. */
+  readonly match?: ClusterPolicyMatch | undefined
+  /** What is demanded. */
+  readonly rules: readonly (ClusterPolicyRules)[]
+  /** Who is let off for a while. */
+  readonly exceptions?: readonly (ClusterPolicyExceptions)[] | undefined
+}
+
+/** Part of the spec of a ClusterPolicy. */
+export interface ClusterPolicyExceptions {
+  /** Name of the exception, unique in the policy. */
+  readonly name: string
+  /** Why it was granted, for those who review it. */
+  readonly reason: string
+  /** When it ends (RFC 3339, UTC). */
+  readonly expiresAt: string
+  /** Rules that it lifts; all when absent. */
+  readonly rules?: readonly (string)[] | undefined
+  /** Namespaces that it is for; all when absent. */
+  readonly namespaces?: readonly (string)[] | undefined
+  /** Requesters that it is for; all when absent. */
+  readonly users?: readonly (string)[] | undefined
+  /** Names of objects that it is for; all when absent. */
+  readonly objects?: readonly (string)[] | undefined
+}
+
+/** Part of the spec of a ClusterPolicy. */
+export interface ClusterPolicyRules {
+  /** Name of the rule, unique in the policy; messages, metrics and exceptions name it. */
+  readonly name: string
+  /** What to do about it, in your own words; shown after what was found. */
+  readonly message?: string | undefined
+  /** Personal data in any text. */
+  readonly pii?: ClusterPolicyRulesPii | undefined
+  /** Licence of a Model, also of the one that a Job uses. */
+  readonly license?: ClusterPolicyRulesLicense | undefined
+  /** Where bytes of a Model may come from, also of the one that a Job uses. */
+  readonly sources?: ClusterPolicyRulesSources | undefined
+  /** Models that a Job may use. */
+  readonly models?: ClusterPolicyRulesModels | undefined
+  /** Images that a container of a Job may run. */
+  readonly images?: ClusterPolicyRulesImages | undefined
+  /** Whether a Model must name the SHA-256 of its bytes; `job://` and `model://` sources need none. */
+  readonly requireDigest?: boolean | undefined
+  /** Ceilings. */
+  readonly limits?: ClusterPolicyRulesLimits | undefined
+  /** Estimated cost of a Job, from a price book. */
+  readonly cost?: ClusterPolicyRulesCost | undefined
+  /** How many objects may be created in a time. Jobs, unless match.kinds names others. */
+  readonly rateLimit?: ClusterPolicyRulesRateLimit | undefined
+  /** CEL over `object`, `oldObject` (null on creation), `request` {operation, user, groups, namespace} that must be true. */
+  readonly expression?: string | undefined
+}
+
+/** How many objects may be created in a time. Jobs, unless match.kinds names others. */
+export interface ClusterPolicyRulesRateLimit {
+  /** Objects that may be created in one window. */
+  readonly requests: number
+  /** Length of the window in seconds. Default: 60. */
+  readonly windowSeconds?: number | Duration | undefined
+  /** Who is counted: each requester, each namespace, each API key (of the requester when there is none), or all together. Default: "User". */
+  readonly per?: "User" | "Namespace" | "Key" | "Policy" | undefined
+  /** SlidingWindow: never more than `requests` in any window. TokenBucket: `requests` per window on average, `burst` at once. Default: "SlidingWindow". */
+  readonly algorithm?: "SlidingWindow" | "TokenBucket" | undefined
+  /** Size of the bucket of a TokenBucket; `requests` when absent. */
+  readonly burst?: number | undefined
+  /** What to do while the counters cannot be reached. Default: "Deny". */
+  readonly onStoreFailure?: "Deny" | "Allow" | undefined
+}
+
+/** Estimated cost of a Job, from a price book. */
+export interface ClusterPolicyRulesCost {
+  /** ISO 4217 code of the prices. Default: "USD". */
+  readonly currency?: string | undefined
+  /** Price book of Models; the first entry that names the Model counts. Default: []. */
+  readonly prices?: readonly (ClusterPolicyRulesCostPrices)[] | undefined
+  /** Price of one `nvidia.com/gpu` for an hour, for containers; needs `deadlines.runSeconds`. */
+  readonly perGpuHour?: string | undefined
+  /** Estimates above this are told to the user. Default: "0". */
+  readonly warnAbove?: string | undefined
+  /** Estimates above this are refused (in mode Enforce). */
+  readonly denyAbove?: string | undefined
+}
+
+/** Part of the spec of a ClusterPolicy. */
+export interface ClusterPolicyRulesCostPrices {
+  /** Names of Models, as `name` or `namespace/name`; `*` stands for any run of characters. */
+  readonly models: readonly (string)[]
+  /** Price of a million tokens read. Default: "0". */
+  readonly perMillionInputTokens?: string | undefined
+  /** Price of a million tokens written. Default: "0". */
+  readonly perMillionOutputTokens?: string | undefined
+}
+
+/** Ceilings. */
+export interface ClusterPolicyRulesLimits {
+  /** The highest priority that a Job may ask for. */
+  readonly maxPriority?: "critical" | "high" | "normal" | "low" | undefined
+  /** Most tokens that a Job may generate (`inference.parameters.maxTokens`). */
+  readonly maxTokens?: number | undefined
+  /** Longest `deadlines.runSeconds`; a Job without one is refused. */
+  readonly maxRunSeconds?: number | Duration | undefined
+  /** Highest `retry.limit`. */
+  readonly maxRetries?: number | undefined
+  /** Most of each resource that a container of a Job, or a pod of a WorkerPool, may ask for, e.g. `nvidia.com/gpu: 2`. */
+  readonly resources?: Readonly<Record<string, number | string | Size>> | undefined
+}
+
+/** Images that a container of a Job may run. */
+export interface ClusterPolicyRulesImages {
+  /** Only these images are allowed: `registry/path:tag`, where `*` stands for any run of characters. */
+  readonly allow?: readonly (string)[] | undefined
+  /** These images are refused, whatever allow says: `registry/path:tag`, where `*` stands for any run of characters. */
+  readonly deny?: readonly (string)[] | undefined
+}
+
+/** Models that a Job may use. */
+export interface ClusterPolicyRulesModels {
+  /** Only these Models are allowed: `name` or `namespace/name`, where `*` stands for any run of characters. */
+  readonly allow?: readonly (string)[] | undefined
+  /** These Models are refused, whatever allow says: `name` or `namespace/name`, where `*` stands for any run of characters. */
+  readonly deny?: readonly (string)[] | undefined
+}
+
+/** Where bytes of a Model may come from, also of the one that a Job uses. */
+export interface ClusterPolicyRulesSources {
+  /** Only these sources are allowed: `scheme://host/path`, where `*` stands for any run of characters within host or path. */
+  readonly allow?: readonly (string)[] | undefined
+  /** These sources are refused, whatever allow says: `scheme://host/path`, where `*` stands for any run of characters within host or path. */
+  readonly deny?: readonly (string)[] | undefined
+}
+
+/** Licence of a Model, also of the one that a Job uses. */
+export interface ClusterPolicyRulesLicense {
+  /** SPDX licences of which the expression must be satisfiable, e.g. Apache-2.0, `GPL-2.0-only WITH Classpath-exception-2.0`, LicenseRef-acme. */
+  readonly allow?: readonly (string)[] | undefined
+  /** SPDX licences that no way of satisfying the expression may need. */
+  readonly deny?: readonly (string)[] | undefined
+  /** Classes of licences that are refused, e.g. NonCommercial, Copyleft. */
+  readonly denyClasses?: readonly ("NonCommercial" | "NoDerivatives" | "Copyleft" | "Attribution" | "UseRestricted" | "Permissive" | "PublicDomain")[] | undefined
+  /** What to do with a licence that is no SPDX expression or of no known class. A licence that is still to be detected is judged once it is. Default: "Deny". */
+  readonly unknown?: "Deny" | "Allow" | undefined
+}
+
+/** Personal data in any text. */
+export interface ClusterPolicyRulesPii {
+  /** What happens to entities that are not named below. Default: "Block". */
+  readonly default?: "Allow" | "Warn" | "Redact" | "Block" | undefined
+  /** Action for single entities (Email, Phone, SSN, Card, Passport, IP, IBAN, PostalAddress): Allow, Warn, Redact (only the input of a Job, when it is created; blocked elsewhere) or Block. */
+  readonly entities?: Readonly<Record<string, "Allow" | "Warn" | "Redact" | "Block">> | undefined
+}
+
+/** Which objects; all when absent. */
+export interface ClusterPolicyMatch {
+  /** Kinds of objects; all that a rule can judge when absent. */
+  readonly kinds?: readonly ("Job" | "Model" | "WorkerPool" | "Queue")[] | undefined
+  /** Labels that the object must have. */
+  readonly labels?: ClusterPolicyMatchLabels | undefined
+  /** Requesters, e.g. `alice` or `system:serviceaccount:team-a:*`; `*` stands for any run of characters. */
+  readonly users?: readonly (string)[] | undefined
+  /** Groups of which the requester must be in one. */
+  readonly groups?: readonly (string)[] | undefined
+  /** CEL, as in the rule `expression`, that must be true for the policy to apply. */
+  readonly expression?: string | undefined
+}
+
+/** Labels that the object must have. */
+export interface ClusterPolicyMatchLabels {
+  /** Labels that must all be present. */
+  readonly matchLabels?: Readonly<Record<string, string>> | undefined
+}
+
+/** Which namespaces; all but that of MNEMOS itself when absent. */
+export interface ClusterPolicyNamespaces {
+  /** Only these namespaces; `*` stands for any run of characters. */
+  readonly include?: readonly (string)[] | undefined
+  /** Not these namespaces. */
+  readonly exclude?: readonly (string)[] | undefined
+  /** Labels that the namespace must have. */
+  readonly selector?: ClusterPolicyNamespacesSelector | undefined
+}
+
+/** Labels that the namespace must have. */
+export interface ClusterPolicyNamespacesSelector {
+  /** Labels that must all be present. */
+  readonly matchLabels?: Readonly<Record<string, string>> | undefined
+}
+
+/** Rules for the objects of any namespaces, with exceptions that expire. */
+export class ClusterPolicy extends MnemosObject<'ClusterPolicy', ClusterPolicySpec> {
+  constructor(scope: Construct, id: string, props: ObjectProps<ClusterPolicySpec>) {
+    super(scope, id, 'ClusterPolicy', [], props)
+  }
+}

@@ -68,16 +68,26 @@ export const reasonsByKind = {
     Offline: 'The Worker has been silent so long that its attempts were given to others.',
     Draining: 'The Worker finishes what it runs and takes nothing new.',
   },
+  Policy: {
+    InForce: 'Every rule of the policy is judged at admission.',
+    DoesNotCompile: 'A rule of the policy cannot be judged. Until it is corrected, what the policy matches is refused.',
+  },
 } as const
 
 /** All reasons in one table. */
-export const reasons = { ...reasonsByKind.Job, ...reasonsByKind.Model, ...reasonsByKind.WorkerPool, ...reasonsByKind.Worker } as const
+export const reasons = {
+  ...reasonsByKind.Job,
+  ...reasonsByKind.Model,
+  ...reasonsByKind.WorkerPool,
+  ...reasonsByKind.Worker,
+  ...reasonsByKind.Policy,
+} as const
 
 export type Reason = keyof typeof reasons
 
 /** Condition types of ours, with what True says. All are positive but `Reconciling`, `Stalled` and `DeadLettered`. */
 export const conditionTypes = {
-  Ready: 'Sums up a Model, WorkerPool or Worker: it can be used.',
+  Ready: 'Sums up a Model, WorkerPool, Worker or policy: it can be used.',
   Succeeded: 'Sums up a Job that has ended: it has a result. Absent until then.',
   Reconciling: 'Something is still to be done; exists only while True.',
   Stalled: 'Nothing more will be done without a change by a person; exists only while True.',

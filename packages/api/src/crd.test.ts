@@ -83,7 +83,7 @@ for (const kind of kinds) {
     const yaml = crdYaml(kind)
     assert.ok(Buffer.byteLength(yaml) <= maxCrdBytes)
     assert.match(kind.plural, /^mnemos[a-z]+s$/)
-    assert.equal(`${kind.singular}s`, kind.plural)
+    assert.equal(`${kind.singular.replace(/y$/, 'ie')}s`, kind.plural)
     assert.match(kind.shortName, /^mn[a-z]+$/)
     const conditions = JSON.stringify(kind.statusDefault).match(/"reason":"(\w+)"/)?.[1]
     assert.ok(conditions === undefined || conditions in reasons)

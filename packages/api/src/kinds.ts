@@ -3,8 +3,17 @@ import type { z } from 'zod'
 import type { KindDefinition } from './kind.ts'
 import { jobKind } from './v1alpha1/job.ts'
 import { modelKind } from './v1alpha1/model.ts'
+import { clusterPolicyKind, policyKind } from './v1alpha1/policy.ts'
 import { queueKind } from './v1alpha1/queue.ts'
 import { workerKind } from './v1alpha1/worker.ts'
 import { workerPoolKind } from './v1alpha1/worker-pool.ts'
 
-export const kinds: readonly KindDefinition<z.ZodObject, z.ZodObject>[] = [modelKind, jobKind, queueKind, workerPoolKind, workerKind]
+export const kinds: readonly KindDefinition<z.ZodObject, z.ZodObject>[] = [
+  modelKind,
+  jobKind,
+  queueKind,
+  workerPoolKind,
+  workerKind,
+  policyKind,
+  clusterPolicyKind,
+]

@@ -2,6 +2,7 @@
 import { group, type KindDefinition, version } from './kind.ts'
 import { jobKind } from './v1alpha1/job.ts'
 import { modelKind } from './v1alpha1/model.ts'
+import { clusterPolicyKind, policyKind } from './v1alpha1/policy.ts'
 import { queueKind } from './v1alpha1/queue.ts'
 import { workerKind } from './v1alpha1/worker.ts'
 import { workerPoolKind } from './v1alpha1/worker-pool.ts'
@@ -23,3 +24,5 @@ export const jobResource = resourceOf(jobKind)
 export const queueResource = resourceOf(queueKind)
 export const workerPoolResource = resourceOf(workerPoolKind)
 export const workerResource = resourceOf(workerKind)
+export const policyResource = resourceOf(policyKind)
+export const clusterPolicyResource = resourceOf(clusterPolicyKind)
