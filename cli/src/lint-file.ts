@@ -6,7 +6,7 @@
  * silence, is a finding here.
  */
 import { apiVersion, type Finding, group, judge, kinds } from '@mnemos/api'
-import { emptyCatalog, review } from '@mnemos/domain'
+import { emptyCatalog, noPolicies, review } from '@mnemos/domain'
 import { type Document, isMap, isScalar, LineCounter, type Node, type Pair, parseAllDocuments } from 'yaml'
 
 export interface LintFinding {
@@ -72,7 +72,7 @@ interface Envelope {
 function findingsOf(object: Envelope): readonly Finding[] {
   const verdict = review(
     { stage: 'validate', operation: 'CREATE', group, kind: object.kind, userName: '', object },
-    { trustedUsers: new Set(), catalog: emptyCatalog },
+    { trustedUsers: new Set(), catalog: emptyCatalog, policies: noPolicies },
   )
   const admitted = verdict.findings.filter(({ path }) => !path.startsWith('/metadata/annotations'))
   const schema = judge(object.kind, object).filter((finding) => !admitted.some(({ path }) => path === finding.path))

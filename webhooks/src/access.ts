@@ -1,14 +1,15 @@
 /** What the webhook asks of the API server. Its RBAC in charts/mnemos is made from this. */
-import { group, modelKind, queueKind, workerPoolKind } from '@mnemos/api'
+import { clusterPolicyKind, group, modelKind, policyKind, queueKind, workerPoolKind } from '@mnemos/api'
 import { type Access, applied, watched } from '@mnemos/kube'
 import { authoritySecretName } from './keeper.ts'
 import { configurationName, configurationResources } from './registration.ts'
 
 export const webhookAccess: readonly Access[] = [
-  ...[modelKind, queueKind, workerPoolKind].map(
+  ...[modelKind, queueKind, workerPoolKind, policyKind, clusterPolicyKind].map(
     ({ plural }) => ({ resource: { group, plural }, verbs: watched, scope: 'cluster' }) as const,
   ),
-  { resource: { group: '', plural: 'namespaces' }, verbs: watched, scope: 'cluster' },
+  // A namespace that was made a moment ago is looked up.
+  { resource: { group: '', plural: 'namespaces' }, verbs: [...watched, 'get'], scope: 'cluster' },
   ...configurationResources.map((resource) => ({ resource, verbs: watched, scope: 'cluster' }) as const),
   ...configurationResources.map((resource) => ({ resource, verbs: applied, names: [configurationName], scope: 'cluster' }) as const),
   { resource: { group: '', plural: 'secrets' }, verbs: ['get', 'create', 'patch'], names: [authoritySecretName], scope: 'system' },

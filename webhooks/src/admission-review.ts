@@ -20,6 +20,8 @@ const reviewedObject = z.object({
     name: text,
     generateName: text,
     deletionTimestamp: text,
+    uid: text,
+    labels: z.record(z.string(), z.string()).optional(),
     annotations: z.record(z.string(), z.string()).optional(),
   }),
   spec: z.unknown().optional(),
@@ -36,7 +38,7 @@ const admissionReview = z.object({
     namespace: text,
     subResource: text,
     dryRun: z.boolean().optional(),
-    userInfo: z.object({ username: z.string().optional() }),
+    userInfo: z.object({ username: z.string().optional(), groups: z.array(z.string()).optional() }),
     object: nullable,
     oldObject: nullable,
   }),
@@ -61,7 +63,7 @@ export function decodeReview(body: Uint8Array, stage: ReviewRequest['stage']): D
   if (object === undefined && operation !== 'DELETE' && operation !== 'CONNECT') {
     throw new ReviewDecodeError(`the AdmissionReview of a ${operation} has no object`)
   }
-  const request = { stage, operation, ...kind, namespace, userName: userInfo.username ?? '', object, oldObject }
+  const request = { stage, operation, ...kind, namespace, userName: userInfo.username ?? '', groups: userInfo.groups, object, oldObject }
   return { uid, dryRun, request }
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Agent, type RequestOptions, request } from 'node:https'
 import { after, before, test } from 'node:test'
 import { connect } from 'node:tls'
-import { emptyCatalog, requesterAnnotation } from '@mnemos/domain'
+import { emptyCatalog, noPolicies, requesterAnnotation, review } from '@mnemos/domain'
 import { issueAuthority, issueLeaf } from '@mnemos/identity'
 import { eventually } from '@mnemos/testkit'
 import { pino } from 'pino'
@@ -22,7 +22,7 @@ const start = (): Promise<AdmissionServer> =>
     host: '127.0.0.1',
     port: 0,
     leaf: issueLeaf(authority, subject, validity),
-    context: { trustedUsers: new Set(), catalog: emptyCatalog },
+    review: ({ request: reviewed }) => review(reviewed, { trustedUsers: new Set(), catalog: emptyCatalog, policies: noPolicies }),
     deadlineMs,
     logger: pino({ level: 'silent' }),
     metrics,

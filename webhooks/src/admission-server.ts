@@ -9,13 +9,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import { type AddressInfo, Server as NetServer } from 'node:net'
-import { type ReviewContext, type ReviewRequest, review } from '@mnemos/domain'
+import { admitted, type ReviewRequest } from '@mnemos/domain'
 import type { KeyedCertificate } from '@mnemos/identity'
 import type { Logger } from 'pino'
 import { decodeReview, encodeReview, ReviewDecodeError } from './admission-review.ts'
 import { JsonTextError } from './json-text.ts'
 import type { WebhookMetrics } from './metrics.ts'
 import { hangUp, isAnnouncedTooLarge, readBody } from './request-body.ts'
+import type { Reviewer } from './reviewer.ts'
 
 const stages: ReadonlyMap<string, ReviewRequest['stage']> = new Map([
   ['/mutate', 'mutate'],
@@ -32,7 +33,7 @@ export interface AdmissionServerOptions {
   /** 0 picks a free one. */
   readonly port: number
   readonly leaf: KeyedCertificate
-  readonly context: ReviewContext
+  readonly review: Reviewer
   /** Longest time from the first byte of a request to its answer. */
   readonly deadlineMs: number
   readonly logger: Logger
@@ -91,7 +92,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
   }
   const outcome = await readBody(request, { maxBytes: maxBodyBytes, deadlineMs: options.deadlineMs })
   const isLate = performance.now() - started > options.deadlineMs
-  if (outcome.kind === 'body' && !isLate) judge(outcome.bytes, stage, request, response, options)
+  if (outcome.kind === 'body' && !isLate) await judge(outcome.bytes, stage, request, response, options)
   else if (outcome.kind === 'tooLarge') reject(request, response, options, 413, `a review has at most ${maxBodyBytes} bytes`)
   else if (outcome.kind !== 'aborted') reject(request, response, options, 408, `no review arrived within ${options.deadlineMs} ms`)
 }
@@ -109,23 +110,24 @@ function misaddressed({ method }: IncomingMessage, isKnownPath: boolean): [statu
   return method === 'POST' ? [415, 'a review is application/json'] : [405, 'a review is a POST']
 }
 
-function judge(
+async function judge(
   body: Buffer,
   stage: ReviewRequest['stage'],
   request: IncomingMessage,
   response: ServerResponse,
   options: AdmissionServerOptions,
-): void {
-  const { context, logger, metrics } = options
+): Promise<void> {
+  const { review, logger, metrics } = options
   const started = performance.now()
   try {
     const { uid, dryRun, request: subject } = decodeReview(body, stage)
-    const verdict = subject === undefined ? { allowed: true, warnings: [], findings: [] } : review(subject, context)
+    const verdict = subject === undefined ? admitted : await review({ uid, dryRun, request: subject })
     send(response, 200, encodeReview(uid, verdict))
     if (subject === undefined) return
     const { kind, operation, namespace, userName, object } = subject
     const codes = verdict.findings.map((finding) => finding.code)
     metrics.reviewed({ kind, stage, operation, allowed: verdict.allowed, codes, seconds: (performance.now() - started) / 1000 })
+    if (!dryRun) metrics.violated(verdict.violations)
     // Fields and codes, never values: a value may be a prompt.
     const facts = { uid, stage, operation, kind, namespace, name: object?.metadata.name, user: userName, dryRun }
     if (verdict.allowed) logger.debug(facts, 'admitted')

@@ -1,27 +1,42 @@
 /**
- * The names of Models, WorkerPools and Queues, from caches that are filled in the background.
+ * The names of Models, WorkerPools and Queues, and what policies ask of Models and namespaces, from caches that are filled in the
+ * background.
  *
  * Guarantees: a question is answered at once from memory; before the first list has arrived the answer is "unknown", so an
  * outage of the API server silences warnings and delays nothing. Objects are cut down to the few fields that matter.
  */
 import { allowedNamespaces, group, type KindDefinition, modelKind, queueKind, version, workerPoolKind } from '@mnemos/api'
-import { type AllowedNamespaces, type Catalog, mayUse } from '@mnemos/domain'
+import { type AllowedNamespaces, type Catalog, type ModelFacts, mayUse } from '@mnemos/domain'
 import { type Client, createInformer, type Informer, type KubeObject, type Resource, resource } from '@mnemos/kube'
 import type { Logger } from 'pino'
 import { z } from 'zod'
 
-/** A Model or WorkerPool cut down to its name and who may use it. */
+/** A Model or WorkerPool cut down to its name, who may use it and, of a Model, its facts. */
 interface Lent extends KubeObject {
   readonly allowed?: AllowedNamespaces
+  readonly facts?: ModelFacts
 }
 
 const granting = z.object({ spec: z.object({ allowedNamespaces }) })
+
+const factual = z.object({
+  spec: z.object({ source: z.object({ uri: z.string(), digest: z.string().optional() }), license: z.string().optional() }),
+  status: z.object({ digest: z.string().optional(), resolved: z.object({ license: z.string().optional() }).optional() }).optional(),
+})
 
 const byNamespace = 'namespace'
 
 export interface LiveCatalog extends Catalog {
   /** Fills the caches until the signal. */
   run(signal: AbortSignal): Promise<void>
+  /** Whether the namespaces are known; until then no selector of namespaces can be told to miss. */
+  knowsNamespaces(): boolean
+  /** Resolves once they are. @throws when the signal aborts first */
+  namespacesKnown(signal: AbortSignal): Promise<void>
+  /** Labels of a namespace; undefined when the cache has not seen it. */
+  labelsOf(namespace: string): Readonly<Record<string, string>> | undefined
+  /** Facts of a Model that `from` may use. */
+  modelFacts(namespace: string, name: string, from: string): ModelFacts | undefined
 }
 
 export function openCatalog(client: Client, logger: Logger): LiveCatalog {
@@ -30,7 +45,7 @@ export function openCatalog(client: Client, logger: Logger): LiveCatalog {
       client,
       logger,
       resource: resource<Lent>(namesOf(kind)),
-      transform: (object) => ({ ...bare(object), allowed: grantOf(object) }),
+      transform: (object) => ({ ...bare(object), allowed: grantOf(object), ...factsOf(object) }),
       indexes: { [byNamespace]: (object) => [object.metadata.namespace ?? ''] },
     })
   const models = lentOf(modelKind)
@@ -55,6 +70,14 @@ export function openCatalog(client: Client, logger: Logger): LiveCatalog {
     models: (namespace, from) => lentTo(models, namespace, from),
     pools: (namespace, from) => lentTo(pools, namespace, from),
     queues: () => (queues.hasSynced() ? queues.cache.list().map((queue) => queue.metadata.name) : undefined),
+    knowsNamespaces: () => namespaces.hasSynced(),
+    namespacesKnown: (signal) => namespaces.synced(signal),
+    labelsOf: (namespace) => namespaces.cache.get({ name: namespace })?.metadata.labels,
+    modelFacts: (namespace, name, from) => {
+      const model = models.cache.get({ namespace, name })
+      const labels = namespaces.cache.get({ name: from })?.metadata.labels ?? {}
+      return model !== undefined && mayUse(model.allowed ?? { from: 'Same' }, namespace, { name: from, labels }) ? model.facts : undefined
+    },
     run: async (signal) => {
       await Promise.all(all.map((informer) => informer.run(signal)))
     },
@@ -65,6 +88,14 @@ export function openCatalog(client: Client, logger: Logger): LiveCatalog {
 function grantOf(object: KubeObject): AllowedNamespaces {
   const parsed = granting.safeParse(object)
   return parsed.success ? parsed.data.spec.allowedNamespaces : { from: 'Same' }
+}
+
+function factsOf(object: KubeObject): { facts?: ModelFacts } {
+  const parsed = factual.safeParse(object)
+  if (!parsed.success) return {}
+  const { spec, status } = parsed.data
+  const license = spec.license ?? status?.resolved?.license
+  return { facts: { uri: spec.source.uri, digest: spec.source.digest, license, isImported: status?.digest !== undefined } }
 }
 
 function bare({ apiVersion, kind, metadata }: KubeObject): KubeObject {

@@ -1,11 +1,14 @@
 /** What the webhook counts. Labels have few values: kinds that are not ours are counted as `other`, users and names never appear. */
 import { kinds } from '@mnemos/api'
+import { policyName, type Violation } from '@mnemos/domain'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 export interface WebhookMetrics {
   readonly registry: Registry
   /** One review that was answered with a verdict. */
   reviewed(of: { kind: string; stage: string; operation: string; allowed: boolean; codes: readonly string[]; seconds: number }): void
+  /** What policies found in one object that was really to be stored. */
+  violated(violations: readonly Violation[]): void
   /** One HTTP request that was no review, by its status code. */
   rejected(statusCode: number): void
   certificate(notAfterMs: number): void
@@ -27,6 +30,12 @@ export function createWebhookMetrics(registry = new Registry()): WebhookMetrics 
     name: 'mnemos_admission_findings_total',
     help: 'Mistakes found in refused objects, by kind and code.',
     labelNames: ['kind', 'code'],
+    registers,
+  })
+  const violations = new Counter({
+    name: 'mnemos_policy_violations_total',
+    help: 'What policies found in objects, by policy, rule and what became of it (Block, Redact, Warn, Audit).',
+    labelNames: ['policy', 'rule', 'action'],
     registers,
   })
   const seconds = new Histogram({
@@ -59,6 +68,9 @@ export function createWebhookMetrics(registry = new Registry()): WebhookMetrics 
       reviews.inc({ kind, stage: of.stage, operation: of.operation, verdict: of.allowed ? 'allowed' : 'refused' })
       for (const code of of.codes) findings.inc({ kind, code })
       seconds.observe({ kind, stage: of.stage }, of.seconds)
+    },
+    violated: (found) => {
+      for (const { policy, rule, action } of found) violations.inc({ policy: policyName(policy), rule, action })
     },
     rejected: (statusCode) => rejected.inc({ code: String(statusCode) }),
     certificate: (notAfterMs) => expiry.set(notAfterMs / 1000),

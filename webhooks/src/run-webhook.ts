@@ -8,12 +8,16 @@ import { openAuthorityStore } from '@mnemos/identity'
 import { type Client, type Clock, type Credentials, createClient, systemClock } from '@mnemos/kube'
 import type { Logger } from 'pino'
 import { listenForReviews } from './admission-server.ts'
+import { createAudit } from './audit.ts'
 import { openCatalog } from './catalog.ts'
 import type { WebhookConfig } from './config.ts'
 import { serveHealth } from './health-server.ts'
 import { authoritySecretName, firstLeaf, type KeeperOptions, keep, webhookName } from './keeper.ts'
 import { createWebhookMetrics } from './metrics.ts'
+import { createNamespaces } from './namespaces.ts'
+import { openPolicies } from './policies.ts'
 import type { Reachable } from './registration.ts'
+import { createReviewer } from './reviewer.ts'
 
 export interface WebhookPorts {
   readonly credentials: Credentials
@@ -39,16 +43,22 @@ async function serve(config: WebhookConfig, ports: WebhookPorts, client: Client)
   const { signal, logger, clock = systemClock } = ports
   const metrics = createWebhookMetrics()
   const state = { isRegistered: false }
+  const catalog = openCatalog(client, logger)
+  const namespaces = createNamespaces(client, clock, catalog.labelsOf)
+  const policies = openPolicies({ client, logger, clock, catalog, namespaces, pii: { findPii, redactPii } })
   const timing = { authorityLifeMs: config.authorityLifeMs, leafLifeMs: config.leafLifeMs, overlapMs: config.overlapMs }
   const health = await serveHealth({
     host: config.host,
     port: config.healthPort,
     registry: metrics.registry,
-    notReady: () => (signal.aborted ? 'draining' : state.isRegistered ? undefined : 'not registered yet'),
+    notReady: () => {
+      if (signal.aborted) return 'draining'
+      if (!policies.isKnown()) return 'policies are not read yet'
+      return state.isRegistered ? undefined : 'not registered yet'
+    },
   })
   // Caches, watches and renewal outlive the signal by the drain: a certificate may be due while calls are still answered.
   const background = new AbortController()
-  const catalog = openCatalog(client, logger)
   const keeper: KeeperOptions = {
     ...{ client, clock, logger, timing },
     store: openAuthorityStore({
@@ -64,11 +74,20 @@ async function serve(config: WebhookConfig, ports: WebhookPorts, client: Client)
     const served = await firstLeaf(keeper, signal)
     const server = await listenForReviews({
       ...{ host: config.host, port: config.port, leaf: served.leaf, deadlineMs: config.deadlineMs, logger, metrics },
-      context: { trustedUsers: new Set(config.trustedUsers), catalog },
+      review: createReviewer({
+        context: { trustedUsers: new Set(config.trustedUsers), catalog, policies },
+        isKnown: policies.isKnown,
+        known: policies.known,
+        learn: namespaces.learn,
+        charge: chargeNothing,
+        audit: createAudit(logger),
+        waitMs: config.deadlineMs / 2,
+      }),
     })
     metrics.certificate(served.leaf.notAfter)
     const running = [
       catalog.run(background.signal),
+      policies.run(background.signal),
       keep(
         keeper,
         {

@@ -12,6 +12,8 @@ export type FindingCode =
   | 'duplicate'
   | 'unknownField'
   | 'immutable'
+  /** Right as such, but a policy does not allow it. */
+  | 'forbidden'
 
 export interface Finding {
   /** JSON Pointer from the root of the object; empty for the whole of it. */

@@ -5,9 +5,9 @@
  * the schema's own findings cover that.
  */
 import { type Finding, maxInlineInputBytes } from '@mnemos/api'
-import { type Catalog, modelWarnings, queueWarnings } from './catalog.ts'
-import { fieldOf, itemsOf, textOf } from './reading.ts'
-import type { ReviewRequest } from './verdict.ts'
+import { fieldOf, itemsOf, textOf } from '../reading.ts'
+import { modelWarnings, queueWarnings } from './catalog.ts'
+import type { ReviewContext, ReviewRequest } from './verdict.ts'
 
 const utf8 = new TextEncoder()
 const bytesOf = (text: string | undefined): number => (text === undefined ? 0 : utf8.encode(text).byteLength)
@@ -19,7 +19,7 @@ export function jobFindings(request: ReviewRequest): readonly Finding[] {
 }
 
 /** Things that may be right, but look like slips. */
-export function jobWarnings(request: ReviewRequest, catalog: Catalog): readonly string[] {
+export function jobWarnings(request: ReviewRequest, { catalog }: ReviewContext): readonly string[] {
   const spec = request.object?.spec
   const reference = fieldOf(fieldOf(spec, 'inference'), 'modelRef')
   const model = textOf(fieldOf(reference, 'name'))

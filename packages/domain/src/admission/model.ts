@@ -1,9 +1,10 @@
 /** What a Model's schema accepts, but its author should know. */
-import { type Catalog, poolWarnings } from './catalog.ts'
-import { fieldOf, textOf } from './reading.ts'
-import type { ReviewRequest } from './verdict.ts'
 
-export function modelSpecWarnings(request: ReviewRequest, catalog: Catalog): readonly string[] {
+import { fieldOf, textOf } from '../reading.ts'
+import { type Catalog, poolWarnings } from './catalog.ts'
+import type { ReviewContext, ReviewRequest } from './verdict.ts'
+
+export function modelSpecWarnings(request: ReviewRequest, { catalog }: ReviewContext): readonly string[] {
   return [...digestWarnings(request), ...servingWarnings(request, catalog)]
 }
 

@@ -22,6 +22,7 @@ const causeReasons: Readonly<Record<FindingCode, string>> = {
   duplicate: 'FieldValueDuplicate',
   unknownField: 'FieldValueForbidden',
   immutable: 'FieldValueForbidden',
+  forbidden: 'FieldValueForbidden',
 }
 
 /** The refusal of a request. Never called without findings. */
@@ -30,13 +31,17 @@ export function refusalOf(request: ReviewRequest, findings: readonly Finding[]):
   const name = nameOf(request)
   const rest = findings.length - listed.length
   const lines = listed.map((finding) => `- ${finding.path === '' ? '/' : finding.path}: ${sentenceOf(finding)}`)
-  const count = findings.length === 1 ? 'one mistake' : `${findings.length} mistakes`
   return {
     code: 422,
     reason: 'Invalid',
-    message: [`${request.kind} "${name}" has ${count}:`, ...lines, ...(rest > 0 ? [`- and ${rest} more`] : [])].join('\n'),
+    message: [`${request.kind} "${name}" ${whatOf(findings)}:`, ...lines, ...(rest > 0 ? [`- and ${rest} more`] : [])].join('\n'),
     details: { name, group: request.group, kind: request.kind, causes: listed.map(causeOf) },
   }
+}
+
+function whatOf(findings: readonly Finding[]): string {
+  if (findings.every(({ code }) => code === 'forbidden')) return 'is refused by policy'
+  return findings.length === 1 ? 'has one mistake' : `has ${findings.length} mistakes`
 }
 
 /** The refusal of a request that is no review of a kind of ours at all. */
@@ -45,6 +50,16 @@ export function unknownKind(request: ReviewRequest, kinds: readonly string[]): R
   return {
     code: 400,
     reason: 'BadRequest',
+    message,
+    details: { name: nameOf(request), group: request.group, kind: request.kind, causes: [] },
+  }
+}
+
+/** The refusal of a request that cannot be judged now; it says nothing against the object. */
+export function unavailable(request: ReviewRequest, message: string): Refusal {
+  return {
+    code: 503,
+    reason: 'ServiceUnavailable',
     message,
     details: { name: nameOf(request), group: request.group, kind: request.kind, causes: [] },
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { noPolicies } from '../policies/policy-world.ts'
 import { applyPatch } from './apply-patch.test-kit.ts'
 import { type Catalog, emptyCatalog } from './catalog.ts'
 import { requesterAnnotation } from './requester.ts'
@@ -13,7 +14,7 @@ const catalog: Catalog = {
   pools: (namespace) => (namespace === 'team-a' ? ['gpus'] : []),
   queues: () => ['research'],
 }
-const context: ReviewContext = { trustedUsers: new Set([operator]), catalog }
+const context: ReviewContext = { trustedUsers: new Set([operator]), catalog, policies: noPolicies }
 
 const goodSpec = { inference: { modelRef: { name: 'smollm' }, prompt: 'Say hello.' } }
 

@@ -9,10 +9,14 @@
  * Caveat: what needs `oldSelf` (frozen fields, one-way cancel) is refused by the rules of the CRD, whether we run or not.
  */
 import { apiVersion, type Finding, group, judge, kinds } from '@mnemos/api'
-import type { Catalog } from './catalog.ts'
+import type { Violation } from '../policies/judge-policies.ts'
+import { isSameJson } from '../reading.ts'
 import { jobFindings, jobWarnings } from './job.ts'
 import { modelSpecWarnings } from './model.ts'
-import { isSameJson } from './reading.ts'
+import { policyFindings, policyWarnings } from './policy.ts'
+import { isPolicyJudged, policyViolations, rateLimitsOf } from './policy-review.ts'
+import { warningOf } from './policy-warning.ts'
+import { redactionPatch } from './redaction.ts'
 import { refusalOf, unknownKind } from './refusal.ts'
 import { requesterFindings, requesterOf, requesterWarnings, stampRequester } from './requester.ts'
 import type { ReviewContext, ReviewedObject, ReviewRequest, Verdict } from './verdict.ts'
@@ -20,53 +24,73 @@ import { workerPoolWarnings } from './worker-pool.ts'
 
 /** What a kind adds to its schema; a kind without an entry has a schema that says it all. */
 interface KindReview {
-  readonly findings?: (request: ReviewRequest) => readonly Finding[]
-  readonly warnings?: (request: ReviewRequest, catalog: Catalog) => readonly string[]
+  readonly findings?: (request: ReviewRequest, context: ReviewContext) => readonly Finding[]
+  readonly warnings?: (request: ReviewRequest, context: ReviewContext) => readonly string[]
 }
 
 const kindReviews: Readonly<Partial<Record<string, KindReview>>> = {
   Job: { findings: jobFindings, warnings: jobWarnings },
   Model: { warnings: modelSpecWarnings },
   WorkerPool: { warnings: workerPoolWarnings },
+  Policy: { findings: policyFindings, warnings: policyWarnings },
+  ClusterPolicy: { findings: policyFindings, warnings: policyWarnings },
 }
 
 const kindNames = kinds.map((definition) => definition.kind)
-const admitted: Verdict = { allowed: true, warnings: [], findings: [] }
+const nothing = { warnings: [], findings: [], violations: [], rateLimits: [] } as const
+/** The verdict on what there is nothing to say about. */
+export const admitted: Verdict = { allowed: true, ...nothing }
 
 /** Judges one request. Never throws on any object that decodes. */
 export function review(request: ReviewRequest, context: ReviewContext): Verdict {
   if (request.operation === 'DELETE' || request.operation === 'CONNECT') return admitted
   if (request.group !== group || !kindNames.includes(request.kind)) {
-    return { allowed: false, status: unknownKind(request, kindNames), warnings: [], findings: [] }
+    return { allowed: false, status: unknownKind(request, kindNames), ...nothing }
   }
-  const judged = isSpecJudged(request)
-  const findings = judged ? newFindings(request) : []
+  const findings = isSpecJudged(request) ? newFindings(request, context) : []
   const requester = requesterOf(request, context)
-  return request.stage === 'mutate' ? mutation(request, findings, requester) : validation(request, findings, requester, judged, context)
+  return request.stage === 'mutate' ? mutation(request, context, findings, requester) : validation(request, context, findings, requester)
 }
 
-function mutation(request: ReviewRequest, findings: readonly Finding[], requester: string | undefined): Verdict {
-  if (findings.length > 0) return refuse(request, findings)
-  const patch = stampRequester(request, requester)
+/**
+ * Of the policies only those that may rewrite are asked here, before anything is rewritten. The others have their say when all
+ * webhooks have rewritten what they want; but who is refused now is told everything at once.
+ */
+function mutation(request: ReviewRequest, context: ReviewContext, findings: readonly Finding[], requester: string | undefined): Verdict {
+  const isJudged = isPolicyJudged(request)
+  const pii = isJudged ? policyViolations(request, context, ['pii']) : []
+  if (findings.length > 0 || pii.some(({ action }) => action === 'Block')) {
+    return refuse(request, findings, isJudged ? policyViolations(request, context) : [])
+  }
+  const redacted = pii.filter(({ action }) => action === 'Redact')
+  const patch = [...stampRequester(request, requester), ...redactionPatch(request, redacted, context.policies)]
   if (patch.length === 0) return admitted
-  return { allowed: true, warnings: requesterWarnings(request, requester), patch, findings: [] }
+  const warnings = [...requesterWarnings(request, requester), ...redacted.map((violation) => warningOf(violation, 'redacted'))]
+  return { ...admitted, warnings, patch, violations: redacted }
 }
 
 function validation(
   request: ReviewRequest,
+  context: ReviewContext,
   specFindings: readonly Finding[],
   requester: string | undefined,
-  judged: boolean,
-  context: ReviewContext,
 ): Verdict {
   const findings = [...specFindings, ...requesterFindings(request, requester)]
-  if (findings.length > 0) return refuse(request, findings)
-  const warnings = judged ? (kindReviews[request.kind]?.warnings?.(request, context.catalog) ?? []) : []
-  return warnings.length === 0 ? admitted : { allowed: true, warnings, findings: [] }
+  const violations = isPolicyJudged(request) ? policyViolations(request, context).map(tooLateToRedact) : []
+  if (findings.length > 0 || violations.some(({ action }) => action === 'Block')) return refuse(request, findings, violations)
+  const own = isSpecJudged(request) ? (kindReviews[request.kind]?.warnings?.(request, context) ?? []) : []
+  const warnings = [...own, ...violations.filter(({ action }) => action === 'Warn').map((violation) => warningOf(violation))]
+  return { ...admitted, warnings, violations, rateLimits: rateLimitsOf(request, context) }
 }
 
-function refuse(request: ReviewRequest, findings: readonly Finding[]): Verdict {
-  return { allowed: false, status: refusalOf(request, findings), warnings: [], findings }
+/** What is still there after every mutation was put back by somebody, or never taken out. */
+function tooLateToRedact(violation: Violation): Violation {
+  return violation.action === 'Redact' ? { ...violation, action: 'Block' } : violation
+}
+
+function refuse(request: ReviewRequest, own: readonly Finding[], violations: readonly Violation[]): Verdict {
+  const findings = [...own, ...violations.filter(({ action }) => action === 'Block').map(({ finding }) => finding)]
+  return { ...admitted, allowed: false, status: refusalOf(request, findings), findings, violations }
 }
 
 /** Metadata, finalizers and status are not ours to judge, and an object on its way out must be able to leave. */
@@ -76,16 +100,16 @@ function isSpecJudged(request: ReviewRequest): boolean {
   return !leaving && !isSameJson(request.object?.spec, request.oldObject?.spec)
 }
 
-function newFindings(request: ReviewRequest): readonly Finding[] {
-  const findings = findingsOf(request)
+function newFindings(request: ReviewRequest, context: ReviewContext): readonly Finding[] {
+  const findings = findingsOf(request, context)
   if (findings.length === 0 || request.oldObject === undefined) return findings
-  const before = findingsOf({ ...request, object: request.oldObject })
+  const before = findingsOf({ ...request, object: request.oldObject }, context)
   return findings.filter((finding) => !before.some((old) => isSameFinding(old, finding)))
 }
 
 /** Our own findings say more than the schema's about the same field, so they take its place. */
-function findingsOf(request: ReviewRequest): readonly Finding[] {
-  const own = kindReviews[request.kind]?.findings?.(request) ?? []
+function findingsOf(request: ReviewRequest, context: ReviewContext): readonly Finding[] {
+  const own = kindReviews[request.kind]?.findings?.(request, context) ?? []
   const schema = judge(request.kind, subjectOf(request.kind, request.object), { unknownFields: 'ignore' })
   return [...schema.filter((finding) => !own.some(({ path }) => path === finding.path)), ...own]
 }

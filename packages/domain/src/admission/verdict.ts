@@ -5,6 +5,8 @@
  * RFC 6902, because that is the only patch an API server accepts from a webhook.
  */
 import type { Finding } from '@mnemos/api'
+import type { MatchedRateLimit, Violation } from '../policies/judge-policies.ts'
+import type { PolicyWorld } from '../policies/policy-world.ts'
 import type { Catalog } from './catalog.ts'
 
 export interface ReviewedObject {
@@ -14,7 +16,10 @@ export interface ReviewedObject {
     readonly name?: string | undefined
     readonly generateName?: string | undefined
     readonly deletionTimestamp?: string | undefined
+    readonly labels?: Readonly<Record<string, string>> | undefined
     readonly annotations?: Readonly<Record<string, string>> | undefined
+    /** Of an object that is to be stored: the one that it will have. */
+    readonly uid?: string | undefined
   }
   readonly spec?: unknown
 }
@@ -29,6 +34,8 @@ export interface ReviewRequest {
   readonly namespace?: string | undefined
   /** The user on whose behalf the request is made, after impersonation. */
   readonly userName: string
+  /** The groups of that user; none when absent. */
+  readonly groups?: readonly string[] | undefined
   readonly object?: ReviewedObject | undefined
   /** What is stored now; only on UPDATE. */
   readonly oldObject?: ReviewedObject | undefined
@@ -38,6 +45,7 @@ export interface ReviewContext {
   /** Accounts of our own processes, whose children inherit the requester that they name. */
   readonly trustedUsers: ReadonlySet<string>
   readonly catalog: Catalog
+  readonly policies: PolicyWorld
 }
 
 export type PatchOperation =
@@ -54,7 +62,7 @@ export interface Cause {
 /** A `metav1.Status` of a refusal, without the constant members. */
 export interface Refusal {
   readonly code: number
-  readonly reason: 'Invalid' | 'BadRequest'
+  readonly reason: 'Invalid' | 'BadRequest' | 'TooManyRequests' | 'ServiceUnavailable'
   readonly message: string
   readonly details: { readonly name: string; readonly group: string; readonly kind: string; readonly causes: readonly Cause[] }
 }
@@ -69,4 +77,8 @@ export interface Verdict {
   readonly patch?: readonly PatchOperation[]
   /** What led to a refusal, for metrics and logs. */
   readonly findings: readonly Finding[]
+  /** What policies found, whether it was refused or not, for metrics and the audit; in the stage that decided. */
+  readonly violations: readonly Violation[]
+  /** Rate limits that are to be charged before the request may pass. */
+  readonly rateLimits: readonly MatchedRateLimit[]
 }

@@ -1,9 +1,10 @@
 /** What a WorkerPool's schema accepts, but its author should know. */
-import { type Catalog, modelWarnings, queueWarnings } from './catalog.ts'
-import { fieldOf, itemsOf, textOf } from './reading.ts'
-import type { ReviewRequest } from './verdict.ts'
 
-export function workerPoolWarnings(request: ReviewRequest, catalog: Catalog): readonly string[] {
+import { fieldOf, itemsOf, textOf } from '../reading.ts'
+import { modelWarnings, queueWarnings } from './catalog.ts'
+import type { ReviewContext, ReviewRequest } from './verdict.ts'
+
+export function workerPoolWarnings(request: ReviewRequest, { catalog }: ReviewContext): readonly string[] {
   const spec = request.object?.spec
   const queue = textOf(fieldOf(spec, 'queue'))
   return [

@@ -1,0 +1,89 @@
+/**
+ * CEL expressions of policies, checked before they are trusted with a request.
+ *
+ * Bounds: the length (by the kind), two comprehensions within one another, patterns of `matches` that stand in the expression
+ * (they are compiled once, by a linear-time engine), and only the variables that there are.
+ */
+import { celEnv, isCelError, parse, plan } from '@bufbuild/cel'
+import type { Path } from '@mnemos/api'
+import { broken, type Compiled, compiled } from './rule-kind.ts'
+
+/** What an expression may name. */
+const variableNames = ['object', 'oldObject', 'request']
+const maxNesting = 2
+const environment = celEnv()
+
+type Expr = ReturnType<typeof parse>['expr']
+/** True or false, or why it is neither. */
+export type Evaluate = (variables: Readonly<Record<string, unknown>>) => boolean | { readonly error: string }
+
+/** @param path of the expression, for problems */
+export function celExpression(text: string, path: Path): Compiled<Evaluate> {
+  try {
+    const { expr } = parse(text)
+    const problem = problemIn(expr, new Set(variableNames), 0)
+    if (problem !== undefined) return broken({ path, ...problem })
+    // The library types variables by declaration; ours have any shape.
+    const evaluate = plan(environment, expr) as (variables: Readonly<Record<string, unknown>>) => unknown
+    return compiled((variables) => {
+      try {
+        const result = evaluate(variables)
+        if (isCelError(result)) return { error: result.message }
+        return typeof result === 'boolean' ? result : { error: 'the result is neither true nor false' }
+      } catch (error) {
+        return { error: error instanceof Error ? error.message : 'it failed' }
+      }
+    })
+  } catch (error) {
+    const why = error instanceof Error ? error.message.replace(/^<input>:/, 'at ') : 'it cannot be read'
+    return broken({ path, message: `is no CEL expression: ${why}` })
+  }
+}
+
+interface Problem {
+  readonly message: string
+  readonly suggestion?: string
+}
+
+function problemIn(expr: Expr | undefined, names: ReadonlySet<string>, depth: number): Problem | undefined {
+  const kind = expr?.exprKind
+  if (kind === undefined) return undefined
+  const firstOf = (...parts: readonly (Expr | undefined)[]): Problem | undefined => {
+    for (const part of parts) {
+      const problem = problemIn(part, names, depth)
+      if (problem !== undefined) return problem
+    }
+    return undefined
+  }
+  switch (kind.case) {
+    case 'identExpr': {
+      const { name } = kind.value
+      if (names.has(name)) return undefined
+      return { message: `there is no variable "${name}"`, suggestion: `the variables are ${variableNames.join(', ')}` }
+    }
+    case 'selectExpr':
+      return firstOf(kind.value.operand)
+    case 'listExpr':
+      return firstOf(...kind.value.elements)
+    case 'structExpr':
+      return firstOf(...kind.value.entries.flatMap(({ keyKind, value }) => [keyKind.case === 'mapKey' ? keyKind.value : undefined, value]))
+    case 'callExpr': {
+      const { function: name, target, args } = kind.value
+      if (name === 'matches' && args.at(-1)?.exprKind.case !== 'constExpr')
+        return { message: 'the pattern of matches() must stand in the expression', suggestion: 'write it as a text' }
+      return firstOf(target, ...args)
+    }
+    case 'comprehensionExpr': {
+      if (depth >= maxNesting) return { message: `more than ${maxNesting} of all(), exists(), map(), filter() are within one another` }
+      const { iterVar, iterVar2, accuVar, iterRange, accuInit, loopCondition, loopStep, result } = kind.value
+      const within = new Set([...names, iterVar, iterVar2, accuVar])
+      for (const part of [loopCondition, loopStep, result]) {
+        const problem = problemIn(part, within, depth + 1)
+        if (problem !== undefined) return problem
+      }
+      return firstOf(iterRange, accuInit)
+    }
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * The audit: who wanted what, what became of it, and by which policy. One record for each object that was changed or that a
+ * policy had something against, to the log. A dry run leaves none: nothing happened.
+ *
+ * Paths, kinds of data and names of policies, never values: what a policy objects to may be personal.
+ */
+import type { Verdict } from '@mnemos/domain'
+import type { Logger } from 'pino'
+import type { ReviewCall } from './reviewer.ts'
+
+export type Audit = (call: ReviewCall, verdict: Verdict) => void
+
+/** More than this of one object is counted, not listed. */
+const maxListed = 20
+
+export function createAudit(logger: Logger): Audit {
+  const log = logger.child({ log: 'audit' })
+  return ({ uid, dryRun, request }, { allowed, status, violations, patch = [] }) => {
+    if (dryRun || (violations.length === 0 && patch.length === 0 && status?.reason !== 'TooManyRequests')) return
+    const { stage, operation, kind, namespace, userName, groups = [], object } = request
+    log.info(
+      {
+        uid,
+        who: { user: userName, groups: groups.slice(0, maxListed) },
+        what: {
+          operation,
+          kind,
+          namespace,
+          name: object?.metadata.name,
+          generateName: object?.metadata.generateName,
+          uid: object?.metadata.uid,
+        },
+        stage,
+        verdict: allowed ? 'allowed' : 'refused',
+        ...(allowed ? {} : { reason: status?.reason }),
+        violations: violations.slice(0, maxListed).map(({ policy, rule, type, mode, action, entity, finding }) => ({
+          policy,
+          rule,
+          type,
+          mode,
+          action,
+          field: finding.field,
+          ...(entity === undefined ? {} : { entity }),
+        })),
+        ...(violations.length > maxListed ? { more: violations.length - maxListed } : {}),
+        changes: patch.slice(0, maxListed).map(({ op, path }) => ({ op, path })),
+      },
+      'admission',
+    )
+  }
+}
