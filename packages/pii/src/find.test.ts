@@ -47,6 +47,38 @@ const cases: Readonly<Record<string, readonly [text: string, ...want: string[]]>
   'escapes of JSON': ['{"a":"tel\\n+4930901820 jane\\u0040example.com"}', 'Phone:+4930901820', 'Email:jane\\u0040example.com'],
 }
 
+const addresses: Readonly<Record<string, readonly string[]>> = {
+  'the United States': [
+    '12 Main Street, Springfield, IL 62704',
+    '350 Fifth Avenue, New York, NY 10118, USA',
+    '221B Baker St',
+    'P.O. Box 1234, Austin, TX 78701',
+  ],
+  'Britain, Canada, Australia': [
+    '10 Downing Street, London SW1A 2AA',
+    '123 Queen St W, Unit 4, Toronto, ON M5H 2M9',
+    '48 Collins St, Melbourne VIC 3000',
+  ],
+  France: ['12 rue de la Paix, 75002 Paris'],
+  'Spain, Italy, Portugal': ['Calle Mayor 12, 28013 Madrid', 'Via Roma 12, 00184 Roma', 'Rua Augusta 1234, 01304-001 São Paulo'],
+  Germany: ['Hauptstraße 5, 10115 Berlin', 'Karl-Marx-Allee 3', 'Berliner Str. 5', 'Unter den Linden 77, 10117 Berlin'],
+  'the Netherlands, Sweden, Poland': [
+    'Keizersgracht 123, 1015 CJ Amsterdam',
+    'Storgatan 12, 114 55 Stockholm',
+    'ul. Marszałkowska 12/3, 00-590 Warszawa',
+  ],
+  Russia: ['ул. Ленина, д. 5, кв. 12, Москва, 101000'],
+  'East Asia': ['東京都千代田区丸の内1-1-1', '北京市朝阳区建国路88号', '서울특별시 강남구 테헤란로 123'],
+}
+for (const [country, all] of Object.entries(addresses))
+  test(`finds addresses of ${country}`, () => {
+    for (const address of all) assert.deepEqual(seen(address), [`PostalAddress:${address}`])
+  })
+
+test('sentences about streets are no addresses', () => {
+  assert.deepEqual(seen('In 2008 Wall Street crashed. I ran 5 miles down the street, via Python 3. On May 5, 2024 we met.'), [])
+})
+
 for (const [name, [text, ...want]] of Object.entries(cases)) test(`finds ${name}`, () => assert.deepEqual(seen(text), want))
 
 test('reports only the kinds that are asked for', () => {

@@ -5,6 +5,8 @@
  * Of finds that overlap the surer one is kept. What is found never leaves this package: a match says where, not what.
  */
 
+import { addressBeforePostcode, addressFromName, addressFromNumber, addressFromStreet, boxAt } from './address.ts'
+import { denseAddressAt } from './address-dense.ts'
 import { cardAt } from './card.ts'
 import { emailsIn } from './email.ts'
 import type { PiiEntity, PiiMatch } from './entities.ts'
@@ -29,7 +31,7 @@ const colon = 0x3a
  */
 export function findPii(text: string, entities?: readonly PiiEntity[]): PiiMatch[] {
   const reading = read(text)
-  const scan: Scan = { reading, tokens: tokensOf(reading), found: [], said: silence(), taken: 0 }
+  const scan: Scan = { reading, tokens: tokensOf(reading), found: [], said: silence(), taken: 0, addressed: 0 }
   if (scan.tokens.count === 0) return []
   emailsIn(scan)
   scanTokens(scan)
@@ -62,8 +64,27 @@ function scanTokens(scan: Scan): void {
         if (start >= scan.taken && mayBePassport(kinds, end - start)) keep(scan, passportAt(scan, at))
       }
     }
+    scanAddress(scan, at)
     hear(scan, tokens.meanings[at] ?? 0, end)
   }
+}
+
+/** Addresses overlap numbers of other kinds, so they are looked for whatever else was found. */
+function scanAddress(scan: Scan, at: number): void {
+  const { tokens } = scan
+  if ((tokens.starts[at] ?? 0) < scan.addressed) return
+  const kinds = tokens.kinds[at] ?? 0
+  const said = tokens.meanings[at] ?? 0
+  let candidate: Candidate | undefined
+  if ((kinds & digit) !== 0) candidate = addressFromNumber(scan, at) ?? addressBeforePostcode(scan, at) ?? denseAddressAt(scan, at)
+  else if ((said & says.box) !== 0) candidate = boxAt(scan, at)
+  else if ((said & (says.streetBefore | says.streetWithin | says.perhapsStreet)) !== 0)
+    candidate =
+      ((said & (says.streetWithin | says.perhapsStreet)) !== 0 ? addressFromName(scan, at) : undefined) ??
+      ((said & says.streetBefore) !== 0 ? addressFromStreet(scan, at) : undefined)
+  if (candidate === undefined) return
+  scan.found.push(candidate)
+  scan.addressed = candidate.end
 }
 
 const mayBePassport = (kinds: number, size: number): boolean => size <= 10 && ((kinds & digit) !== 0 || size <= 2)

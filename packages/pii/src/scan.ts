@@ -22,6 +22,8 @@ export interface Scan {
   readonly said: Int32Array
   /** Candidates of IP and e-mail addresses end here at the earliest: numbers inside them are no numbers of their own. */
   taken: number
+  /** Unit after the latest address. */
+  addressed: number
 }
 
 const never = -1_000_000

@@ -5,7 +5,7 @@
 import { piiEntityNames } from './entities.ts'
 import { baseLetter, dense, digit, kindOf, lower, upper } from './letters.ts'
 import type { Reading } from './reading.ts'
-import { says, streetEnds, vocabulary } from './vocabulary.ts'
+import { perhapsStreetEnds, says, streetEnds, vocabulary } from './vocabulary.ts'
 
 export interface Tokens {
   readonly count: number
@@ -117,22 +117,33 @@ function isPlaceholder(codes: Uint16Array, start: number, end: number): boolean 
   return names.some((name) => name.length === end - start && name.every((code, at) => codes[start + at] === code))
 }
 
-const endsByLast = new Map<number, readonly (readonly number[])[]>()
-for (const end of streetEnds) {
-  const reversed = Array.from(end)
-    .reverse()
-    .map((letter) => letter.charCodeAt(0))
-  const last = reversed[0] ?? 0
-  endsByLast.set(last, [...(endsByLast.get(last) ?? []), reversed])
+/** An ending of a street's name, last letter first, and what a word with it says. */
+interface Ending {
+  readonly reversed: readonly number[]
+  readonly bit: number
 }
 
-/** Whether a capitalised word ends like a street: Hauptstraße, Lindenweg. */
+const endingsByLast = new Map<number, Ending[]>()
+for (const [ends, bit] of [
+  [streetEnds, says.streetWithin],
+  [perhapsStreetEnds, says.perhapsStreet],
+] as const)
+  for (const end of ends) {
+    const reversed = Array.from(end)
+      .reverse()
+      .map((letter) => letter.charCodeAt(0))
+    const last = reversed[0] ?? 0
+    endingsByLast.set(last, [...(endingsByLast.get(last) ?? []), { reversed, bit }])
+  }
+
+/** What a capitalised word says by its ending alone (Hauptstraße, Lindenweg), or by being such an ending (Berliner Straße). */
 function withinOf(codes: Uint16Array, start: number, end: number, kinds: number): number {
-  if (end - start < 6 || (kinds & digit) !== 0) return 0
-  const candidates = endsByLast.get(baseLetter(codes[end - 1] ?? 0))
-  if (candidates === undefined) return 0
-  const isStreet = candidates.some(
-    (reversed) => reversed.length + 3 <= end - start && reversed.every((code, back) => baseLetter(codes[end - 1 - back] ?? 0) === code),
-  )
-  return isStreet ? says.streetWithin : 0
+  const size = end - start
+  if (size < 3 || (kinds & (digit | capitalised)) !== capitalised) return 0
+  let said = 0
+  for (const { reversed, bit } of endingsByLast.get(baseLetter(codes[end - 1] ?? 0)) ?? []) {
+    const isEnding = size === reversed.length || size >= reversed.length + 3
+    if (isEnding && reversed.every((code, back) => baseLetter(codes[end - 1 - back] ?? 0) === code)) said |= bit
+  }
+  return said
 }

@@ -36,6 +36,10 @@ export const says = {
   country: 1 << 17,
   /** Words before a year: in, since. */
   beforeYear: 1 << 18,
+  /** Like {@link streetWithin}, of endings that other words have too. */
+  perhapsStreet: 1 << 19,
+  /** Post office box. */
+  box: 1 << 20,
 } as const
 
 type Meaning = keyof typeof says
@@ -95,6 +99,7 @@ const words: Readonly<Partial<Record<Meaning, string>>> = {
   country: `usa us uk gb germany deutschland france espana spain italia italy portugal nederland netherlands belgium belgique schweiz switzerland
     osterreich austria poland polska canada australia ireland india sverige sweden norge norway danmark denmark suomi finland brasil
     brazil mexico japan china russia россия kingdom states united zealand singapore`,
+  box: `box postfach postbus postboks boks skrytka`,
   beforeYear: `in since by of after before during until from around year late early mid for through between and to fiscal`,
 }
 
@@ -118,7 +123,9 @@ export function vocabulary(): ReadonlyMap<string, number> {
 }
 
 /** Ends of names that contain their kind of street, without accents. */
-export const streetEnds =
-  'strasse strase str straat laan plein gracht kade dijk singel steeg gasse gatan gata vagen vag gaten veien vei vej gade alle allee platz weg damm ufer ring stieg katu kuja tie tanvagen grand stien straede torv markt steig chaussee'.split(
+export const streetEnds = 'strasse strase str straat laan plein gracht gasse gatan gata vagen vegen veien katu allee chaussee'.split(' ')
+/** Such ends that other words have too. */
+export const perhapsStreetEnds =
+  'platz weg ufer damm ring kade dijk singel steeg steig stieg graben markt vag vej vei gade alle kuja tie straede torv plads berg hof wall'.split(
     ' ',
   )
