@@ -28,8 +28,12 @@ rmSync(bundle, { recursive: true, force: true })
 mkdirSync(bundle, { recursive: true })
 const result = await build({
   absWorkingDir: root,
-  // The engine's child process is a program of its own, forked by the worker.
-  entryPoints: { mnemos: 'cli/src/main.ts', 'llama-cpp-child': 'worker/src/engine/llama-cpp-child.ts' },
+  // The engine's child process is a program of its own, forked by the worker; so is what a thread runs.
+  entryPoints: {
+    mnemos: 'cli/src/main.ts',
+    'llama-cpp-child': 'worker/src/engine/llama-cpp-child.ts',
+    'pii-thread': 'packages/pii/src/threads/pii-thread.ts',
+  },
   outdir: bundle,
   outExtension: { '.js': '.mjs' },
   bundle: true,

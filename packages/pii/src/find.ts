@@ -58,7 +58,7 @@ function scanTokens(scan: Scan): void {
         keep(scan, ipv4At(scan, at))
         if (start >= scan.taken) scanNumber(scan, at, run)
       }
-      if ((kinds & (upper | lower)) !== 0 && end - start >= 2) keep(scan, ibanAt(scan, at))
+      if ((kinds & (upper | lower)) !== 0 && mayBeIban(kinds, end - start)) keep(scan, ibanAt(scan, at))
       if (start >= scan.taken && (kinds & (digit | capitalised)) !== 0) {
         if ((kinds & lower) === 0 && end - start >= 6) keep(scan, zoneAt(scan, at))
         if (start >= scan.taken && mayBePassport(kinds, end - start)) keep(scan, passportAt(scan, at))
@@ -87,6 +87,8 @@ function scanAddress(scan: Scan, at: number): void {
   scan.addressed = candidate.end
 }
 
+/** Country and check digits in one token, or the country alone with the check digits after a space. */
+const mayBeIban = (kinds: number, size: number): boolean => ((kinds & digit) === 0 ? size === 2 : size >= 4)
 const mayBePassport = (kinds: number, size: number): boolean => size <= 10 && ((kinds & digit) !== 0 || size <= 2)
 const isWordOrColon = (codes: Uint16Array, at: number): boolean => codes[at] === colon
 
