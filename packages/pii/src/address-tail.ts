@@ -9,6 +9,8 @@ export interface Tail {
   readonly end: number
   /** Whether there was a postcode or a state: then it is an address whatever stands before. */
   readonly isSure: boolean
+  /** Whether a state stood before the postcode, or the postcode is of letters and digits: nothing else is written like that. */
+  readonly isFull: boolean
 }
 
 const maxTokens = 14
@@ -18,6 +20,7 @@ export function tailAfter(scan: Scan, next: number, end: number): Tail {
   const { tokens, reading } = scan
   let sureEnd = end
   let isSure = false
+  let isFull = false
   let here = end
   let words = 0
   let at = next
@@ -34,6 +37,7 @@ export function tailAfter(scan: Scan, next: number, end: number): Tail {
       here = sureEnd = tokens.ends[at - 1] ?? 0
       words = 0
     } else if (code > 0) {
+      isFull ||= code === 2
       at += code
       here = sureEnd = tokens.ends[at - 1] ?? 0
       isSure = true
@@ -41,6 +45,7 @@ export function tailAfter(scan: Scan, next: number, end: number): Tail {
     } else if ((meanings & says.state) !== 0 && isUpper(scan, at) && (words > 0 || gap === comma)) {
       here = sureEnd = tokens.ends[at] ?? 0
       isSure ||= postcodeAt(scan, at + 1) > 0
+      isFull ||= isSure
       at += 1
       words = 0
     } else if ((meanings & says.country) !== 0 && gap === comma && ((tokens.kinds[at] ?? 0) & capitalised) !== 0) {
@@ -53,9 +58,13 @@ export function tailAfter(scan: Scan, next: number, end: number): Tail {
       at += 1
       const isEnded = endsPhrase(reading.codes, here, reading.length)
       if ((isEnded && (gap === comma || words > 1)) || (isSure && gap !== line)) sureEnd = here
+    } else if (words > 0 && gap !== line && (meanings & says.particle) !== 0 && at + 1 < last && isTownWord(scan, at + 1)) {
+      // Rio de Janeiro, Newcastle upon Tyne
+      here = tokens.ends[at] ?? 0
+      at += 1
     } else break
   }
-  return { end: sureEnd, isSure }
+  return { end: sureEnd, isSure, isFull }
 }
 
 const broken = 0
@@ -71,9 +80,9 @@ function gapOf(codes: Uint16Array, from: number, to: number): number {
     const code = codes[at] ?? 0
     if (code === 0x2c || code === 0x2f || code === 0x28) found = comma
     else if (code === 0x0a || code === 0x0d) found = found === comma ? comma : line
-    else if (code !== 0x20 && code !== 0x09 && code !== 0x2e && code !== 0x2d && code !== 0x23) return broken
+    else if (code !== 0x20 && code !== 0x09 && code !== 0x2e && code !== 0x2d && code !== 0x23 && code !== 0x27) return broken
     else if (code === 0x2e && at > from) return broken
-    else if (code === 0x2d || code === 0x23) found = Math.max(found, comma)
+    else if (code === 0x23) found = comma
   }
   return found
 }

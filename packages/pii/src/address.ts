@@ -41,7 +41,13 @@ export function addressFromNumber(scan: Scan, at: number): Candidate | undefined
   let street = at + 1
   // 12-14 High Street, 12 bis rue
   if (follows(scan, street, '-') && isHouse(scan, street)) street += 1
-  if (follows(scan, street, ' ') && sizeOf(scan, street) === 1 && (kindsOf(scan, street) & upper) !== 0 && isName(scan, street + 1)) {
+  if (
+    follows(scan, street, ' ') &&
+    sizeOf(scan, street) === 1 &&
+    (kindsOf(scan, street) & upper) !== 0 &&
+    isName(scan, street + 1) &&
+    follows(scan, street + 1, ' ')
+  ) {
     if ((saidBy(scan, street) & says.direction) === 0) street += 1
   } else if (follows(scan, street, ' ') && sizeOf(scan, street) === 3 && (saidBy(scan, street + 1) & says.streetBefore) !== 0) street += 1
   if ((saidBy(scan, street) & says.streetBefore) !== 0 && follows(scan, street, ' ,')) {
@@ -55,6 +61,8 @@ export function addressFromNumber(scan: Scan, at: number): Candidate | undefined
 function nameBefore(scan: Scan, first: number, from: number): Candidate | undefined {
   let isNamed = true
   let street = -1
+  let perhaps = -1
+  let last = -1
   for (let at = from; at <= from + 5 && follows(scan, at, at === from ? ' ' : " .'-"); at += 1) {
     const isCapital = isName(scan, at)
     const isWord = (kindsOf(scan, at) & (upper | lower)) !== 0 && (kindsOf(scan, at) & (digit | dense)) === 0
@@ -65,9 +73,19 @@ function nameBefore(scan: Scan, first: number, from: number): Candidate | undefi
       continue
     }
     if (!isWord && !isOrdinal(scan, at) && kindsOf(scan, at) !== digit) break
-    if (!isCapital && !isOrdinal(scan, at) && kindsOf(scan, at) !== digit && (saidBy(scan, at) & says.particle) === 0) isNamed = false
+    if (at > from && isCapital && (saidBy(scan, at) & says.perhapsStreetAfter) !== 0) perhaps = at
+    if ((saidBy(scan, at) & says.unit) !== 0 && last >= 0) break
+    if (isCapital && isNamed) last = at
+    if (
+      !isCapital &&
+      !isOrdinal(scan, at) &&
+      kindsOf(scan, at) !== digit &&
+      (saidBy(scan, at) & says.particle) === 0 &&
+      !isPossessive(scan, at)
+    )
+      isNamed = false
   }
-  if (street < 0) return undefined
+  if (street < 0) return withoutKind(scan, first, perhaps, last)
   let end = scan.tokens.ends[street] ?? 0
   let next = street + 1
   if (follows(scan, next, ' .') && (saidBy(scan, next) & says.direction) !== 0 && isName(scan, next) && sizeOf(scan, next) <= 2) {
@@ -78,6 +96,18 @@ function nameBefore(scan: Scan, first: number, from: number): Candidate | undefi
   if (!isName(scan, street)) isNamed = false
   if (!tail.isSure && (!isNamed || isYearOf(scan, first))) return undefined
   return candidateOf(scan, first, tail.end, tail.isSure)
+}
+
+/** King's Road */
+const isPossessive = (scan: Scan, at: number): boolean => sizeOf(scan, at) === 1 && follows(scan, at, "'")
+
+/** 572 Celia Pass, 12 Mantle Lake: only in words about addresses, or with a state or a postcode that nothing else looks like. */
+function withoutKind(scan: Scan, first: number, perhaps: number, last: number): Candidate | undefined {
+  const street = perhaps >= 0 ? perhaps : last
+  if (street < 0) return undefined
+  const tail = tailAfter(scan, street + 1, scan.tokens.ends[street] ?? 0)
+  const isSaid = perhaps >= 0 && saidWithin(scan, says.address, scan.tokens.starts[first] ?? 0, 24)
+  return tail.isFull || isSaid ? candidateOf(scan, first, tail.end, tail.isSure) : undefined
 }
 
 /** "in 2008 Wall Street" */
@@ -116,7 +146,7 @@ export function addressFromStreet(scan: Scan, at: number): Candidate | undefined
   const isStrong = isName(scan, at) || (reading.codes[tokens.starts[at] ?? 0] ?? 0) >= 0x400 || reading.codes[tokens.ends[at] ?? 0] === 0x2e
   let number = -1
   for (let next = at + 1; next <= at + 7 && follows(scan, next, " .,'-ºn°/"); next += 1) {
-    if (isHouse(scan, next) && next > at + 1) {
+    if (isHouse(scan, next) && (next > at + 1 || (reading.codes[tokens.starts[at] ?? 0] ?? 0) >= 0x400)) {
       // ul. 3 Maja 12: a number with a name behind it is part of the name.
       if (!(follows(scan, next + 1, ' .') && isName(scan, next + 1) && follows(scan, next + 2, ' ,') && isHouse(scan, next + 2))) {
         number = next
@@ -127,8 +157,14 @@ export function addressFromStreet(scan: Scan, at: number): Candidate | undefined
       isName(scan, next) || (saidBy(scan, next) & (says.particle | says.unit)) !== 0 || sizeOf(scan, next) <= 3 || isHouse(scan, next)
     if (!isPart) break
   }
-  if (number < 0 || !hasName(scan, at + 1, number)) return undefined
-  return fromHouse(scan, at, number, isStrong || saidWithin(scan, says.address, tokens.starts[at] ?? 0, 60))
+  if (number < 0) return undefined
+  // In small letters "via" is a word of English as well.
+  const isSaid = sizeOf(scan, at) > 3 && saidWithin(scan, says.address, tokens.starts[at] ?? 0, 60)
+  // Russian puts the kind behind the name as well: Садовая ул., 8
+  const isBehind = !hasName(scan, at + 1, number)
+  if (isBehind && !((reading.codes[tokens.starts[at] ?? 0] ?? 0) >= 0x400 && follows(scan, at, ' ') && isName(scan, at - 1)))
+    return undefined
+  return fromHouse(scan, isBehind ? at - 1 : at, number, isStrong || isSaid)
 }
 
 const hasName = (scan: Scan, from: number, to: number): boolean => {
@@ -149,13 +185,15 @@ export function addressFromName(scan: Scan, at: number): Candidate | undefined {
 
 /** Any capitalised name before a house number, when a postcode and a town come after it: Unter den Linden 77, 10117 Berlin. */
 export function addressBeforePostcode(scan: Scan, house: number): Candidate | undefined {
-  if (!isHouse(scan, house) || !isName(scan, house - 1) || !follows(scan, house, ' ') || sizeOf(scan, house) > 4) return undefined
+  if (!isHouse(scan, house) || !isName(scan, house - 1) || !follows(scan, house, ' ,') || sizeOf(scan, house) > 4) return undefined
   if ((saidBy(scan, house - 1) & (says.month | says.thing | says.version | says.unit | says.ip)) !== 0) return undefined
   let code = house + 1
   if (!follows(scan, code, ' ,\n')) return undefined
   if (follows(scan, code, ' ') && isHouse(scan, code)) return undefined
   if (kindsOf(scan, code) !== digit) code += 1
-  if (kindsOf(scan, code) !== digit || !follows(scan, code, ' ,\n-') || sizeOf(scan, code) < 4 || sizeOf(scan, code) > 5) return undefined
+  if (kindsOf(scan, code) !== digit || !follows(scan, code, ' ,\n-') || sizeOf(scan, code) < 4 || sizeOf(scan, code) > 6) return undefined
+  // Portugal: 1223-423
+  if (kindsOf(scan, code + 1) === digit && sizeOf(scan, code + 1) === 3 && follows(scan, code + 1, '-')) code += 1
   const town = kindsOf(scan, code + 1) !== digit && sizeOf(scan, code + 1) === 2 && isName(scan, code + 2) ? code + 2 : code + 1
   if (!follows(scan, code + 1, ' ') || !isName(scan, town)) return undefined
   let first = house - 1

@@ -1,9 +1,11 @@
 /** E-mail addresses: a local part and a domain whose last label is a registered top-level domain, written or `(at)` and `(dot)`. */
 import topLevelDomains from 'tlds' with { type: 'json' }
-import { kindOf } from './letters.ts'
+import { dense, kindOf } from './letters.ts'
 import type { Candidate, Scan } from './scan.ts'
 
-const known = new Set(topLevelDomains)
+/** Names that are reserved or used inside organisations are no registered domains and yet addresses. */
+const unregistered = ['example', 'test', 'invalid', 'local', 'internal', 'corp', 'lan', 'home']
+const known = new Set([...topLevelDomains, ...unregistered])
 /** Endings that are registered but stand for files far more often. */
 const files = new Set(['zip', 'mov', 'sh', 'py', 'md', 'rs', 'pl'])
 const at = 0x40
@@ -55,7 +57,12 @@ function isLocal(code: number): boolean {
 
 function localStart({ reading: { codes } }: Scan, sign: number): number {
   let start = sign
-  while (start > 0 && sign - start <= maxLocal && isLocal(codes[start - 1] ?? 0)) start -= 1
+  // In scripts without spaces a word before the address would be taken for its beginning.
+  const isDense = kindOf(codes[sign - 1] ?? 0) === dense
+  while (start > 0 && sign - start <= maxLocal && isLocal(codes[start - 1] ?? 0)) {
+    if (!isDense && kindOf(codes[start - 1] ?? 0) === dense) break
+    start -= 1
+  }
   // Neither quotes, dots nor joining signs stand in front; nor does %3A of a query.
   while (start < sign && kindOf(codes[start] ?? 0) === 0 && codes[start] !== 0x5f) start += 1
   return codes[sign - 1] === dot ? sign : start
@@ -89,7 +96,9 @@ function domainEnd({ reading: { codes, length } }: Scan, from: number): number {
   let at = from
   for (; at <= length && at - from <= maxDomain; at += 1) {
     const code = at < length ? (codes[at] ?? 0) : 0
-    if (kindOf(code) !== 0 || code === dash) continue
+    const kind = kindOf(code)
+    const isNewWord = kind === dense && at > label && label > from && kindOf(codes[at - 1] ?? 0) !== dense
+    if ((kind !== 0 && !isNewWord) || code === dash) continue
     const size = at - label
     if (size === 0 || size > 63 || codes[label] === dash) break
     if (label > from && isTop(codes, label, codes[at - 1] === dash ? at - 1 : at)) end = codes[at - 1] === dash ? at - 1 : at

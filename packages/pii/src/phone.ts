@@ -7,7 +7,7 @@
  */
 import { isUniform, lengthOf, type NumberRun } from './number-run.ts'
 import { callingCodeLength } from './phone-plans.ts'
-import { type Candidate, closes, isOfThing, opens, type Scan, saidWithin } from './scan.ts'
+import { type Candidate, closes, distance, isOfThing, opens, type Scan, saidWithin } from './scan.ts'
 import { says } from './vocabulary.ts'
 
 const plus = 0x2b
@@ -90,7 +90,7 @@ function closingFollows(codes: Uint16Array, run: NumberRun): boolean {
 
 /** National forms: the longest row of groups that a form or a word nearby explains. */
 function national(scan: Scan, run: NumberRun, start: number): Candidate | undefined {
-  const near = saidWithin(scan, says.phone, start, 40)
+  const near = saidWithin(scan, says.phone, start, 40) && distance(scan, says.phone, start) < distance(scan, says.passport, start)
   const isNamed = near && !isOfThing(scan, says.phone, start, 40)
   if (!isNamed && isOfThing(scan, says.phone, start, 26)) return undefined
   for (let groups = Math.min(run.count, 6); groups > 0; groups -= 1) {

@@ -84,8 +84,8 @@ export function tokensOf({ codes, length }: Reading): Tokens {
     starts[count] = at
     if (kind === dense) {
       const before = at > 0 ? (codes[at - 1] ?? 0) : 0
-      meanings[count] =
-        kindOf(before) === dense ? meaningOf((Math.imul((Math.imul(7, step) + before) | 0, step) + (codes[at] ?? 0)) | 0) : 0
+      const pair = Math.imul((Math.imul(7, step) + baseLetter(before)) | 0, step) + baseLetter(codes[at] ?? 0)
+      meanings[count] = kindOf(before) === dense ? meaningOf(pair | 0) : 0
       kinds[count] = dense
       at += 1
     } else {

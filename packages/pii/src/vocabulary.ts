@@ -40,6 +40,8 @@ export const says = {
   perhapsStreet: 1 << 19,
   /** Post office box. */
   box: 1 << 20,
+  /** Like {@link streetAfter}, of words that mean other things more often. */
+  perhapsStreetAfter: 1 << 21,
 } as const
 
 type Meaning = keyof typeof says
@@ -50,7 +52,7 @@ const words: Readonly<Partial<Record<Meaning, string>>> = {
     landline voicemail callback phonenumber phone_number mobilenumber telefonnummer handynummer mobilnummer rufnummer telefoonnummer
     telefoon gsm puhelin puhelinnumero puh telefonszam numero-tel appelez appeler joindre llamar llame llamame ligar ligue chiamare
     chiama chiamami anrufen ruf erreichbar bel bellen ring zadzwon telefonu komorka telefonni mobilni telefonnr tlf tlfn tfn mobiltelefon
-    cep hattı ara телефон тел моб мобильный звоните позвоните звони номер телефону τηλεφωνο τηλ κινητο هاتف جوال موبايل اتصل טלפון נייד
+    cep hattı ara телефон тел моб мобильный звоните позвоните звони телефону τηλεφωνο τηλ κινητο هاتف جوال موبايل اتصل טלפון נייד
     फोन मोबाइल โทร điện thoại telepon hp`,
   ssn: `ssn ssns ssa socialsecurity social_security socialsecuritynumber ss ss# itin taxpayer social security tin`,
   card: `card cards visa mastercard amex creditcard credit_card credit debit cardnumber card_number pan karte kreditkarte kreditkartennummer
@@ -77,21 +79,30 @@ const words: Readonly<Partial<Record<Meaning, string>>> = {
     square sq parkway pkwy highway hwy circle cir trail trl row mews grove gardens hill plaza loop alley walk quay wharf gate path
     pike turnpike broadway rise mount expressway freeway view vista park green cove run bend crossing ridge point parade esplanade
     nagar marg salai layout colony chowk bagh sector`,
+  perhapsStreetAfter: `key keys fall falls harbor harbors harbour pass common commons approach village villages land crest island islands lake lakes meadow meadows
+    spring springs rapid rapids trafficway throughway motorway skyway bypass causeway brook brooks canyon cliff cliffs corner corners
+    creek dale dam divide estate estates extension ferry field fields flat flats ford forest forge fork forks fort freeway garden glen
+    greens groves haven heights hills hollow inlet isle junction knoll knolls landing light loaf lock lodge mall manor mill mills mission mountain
+    neck oval orchard overpass parkways passage pine pines plain plains port prairie radial ranch rest ridges river roads shoal shoal shore shores
+    spur squares station stream summit trace track tunnel underpass union unions valley via viaduct walks wall ways well wells street-n parks points
+    copse lea fold mead garth chase end dell wood woods gardens croft brow bank wynd drove grange yard views manors mountains stravenue extensions courts
+    bottom branch bridge burg burgs camp cape center centers centre circles club coves curve drives`,
   streetBefore: `rue avenue av ave boulevard bd bld place chemin allee impasse quai route cours passage square faubourg
     calle avenida avda avd paseo plaza carrer camino carretera ronda travesia glorieta callejon calzada cra carrera via viale piazza
     piazzale corso largo vicolo strada contrada lungomare rua travessa praca estrada alameda rodovia avinguda ulica ul al aleja aleje os
-    osiedle plac pl улица ул проспект пр просп переулок пер набережная наб площадь пл шоссе бульвар вулиця вул strasse strase
+    osiedle plac pl улица ул проспект пр просп переулок пер набережная наб площадь пл шоссе бульвар ал аллея проезд тупик вулиця вул blvd boul voie villa hameau sentier montee esplanade promenade droga skwer rondo urbanizacion partida privada callejon prolongacion rincon ramal residencial bulw wyb rynek park wyspa szosa parque solar strasse strase
     strada bulevardul calea soseaua jalan jl ulitsa prospekt οδος λεωφορος شارع rehov`,
   unit: `apt apartment suite ste unit flat floor fl room rm bldg building block level lot shop office piso planta puerta bajo esc
     apto apartado interior int appt appartement bat batiment etage scala interno bloco andar kv кв корп корпус дом д стр офис m lok
     mieszkanie top stiege og eg wohnung bus`,
   particle: `de la le les du des d da do dos das del della delle dei degli di el los las y e of the and van von der den dem ten ter het op aan zum
-    zur am an im auf in saint sainte san santa santo sao st old new great upper lower ul der i na`,
+    zur am an im auf in saint sainte san santa santo sao st old new great upper lower ul der i na
+    over under upon by sur sous lez qui nossa senhora on next vers`,
   state: `al ak az ar ca co ct de fl ga hi id il in ia ks ky la me md ma mi mn ms mo mt ne nv nh nj nm ny nc nd oh ok or pa ri sc sd tn tx ut
     vt va wa wv wi wy dc pr on qc bc ab mb sk ns nb nl pe yt nt nu nsw vic qld sa tas act`,
   direction: `n s e w ne nw se sw north south east west northeast northwest southeast southwest`,
-  address: `address adresse direccion indirizzo endereco adres adress adresse osoite cim adresa anschrift wohnhaft wohne wohnt live lives living
-    ship shipped shipping deliver delivered delivery send mail located location residence residing reside resides moved home house lieferadresse
+  address: `street address adresse direccion indirizzo endereco adres adress adresse osoite cim adresa anschrift wohnhaft wohne wohnt live lives living office branch
+    ship shipped shipping deliver delivered delivery send mail located location residence residing reside resides moved home house meet visit lieferadresse
     lieferung livraison domicile habite domicilio vivo vive resido abito residente moro mora reside woon woont mieszkam mieszka bor bosatt
     asun адрес живу живет проживает доставка`,
   month: `january february march april may june july august september october november december jan feb mar apr jun jul aug sep sept oct nov dec
@@ -105,7 +116,7 @@ const words: Readonly<Partial<Record<Meaning, string>>> = {
 
 /** Two letters side by side in scripts that write no spaces. */
 const pairs: Readonly<Partial<Record<Meaning, string>>> = {
-  phone: '电话 電話 手机 手機 携帯 番号 号码 號碼 전화 연락 휴대 传真 致电 联系 핸드 座机 拨打',
+  phone: '电话 電話 手机 手機 携帯 전화 연락 휴대 传真 致电 联系 핸드 座机 拨打',
   passport: '护照 護照 旅券 여권 スポ',
   card: '信用 银行 卡号 カー 카드',
   thing: '订单 訂單 注文 주문 编号 快递 运单 송장',
