@@ -5,15 +5,20 @@
 import { dense, digit, kindOf } from './letters.ts'
 import type { Candidate, Scan } from './scan.ts'
 
-const set = (letters: string): ReadonlySet<number> => new Set(Array.from(letters, (letter) => letter.charCodeAt(0)))
+const marks = new Uint8Array(0x10000)
+/** Marks letters with a bit; what is given back tells whether a letter has it. */
+const set = (letters: string, bit: number): { has: (code: number) => boolean } => {
+  for (const letter of letters) marks[letter.charCodeAt(0)] = (marks[letter.charCodeAt(0)] ?? 0) | bit
+  return { has: (code) => ((marks[code] ?? 0) & bit) !== 0 }
+}
 /** Regions and towns. */
-const regions = set('都道府県省市区區县縣郡州시도구군')
+const regions = set('都道府県省市区區县縣郡州시도구군', 1)
 /** Streets, quarters, villages. */
-const streets = set('町村目路街道巷弄里镇鎮乡鄉号號段内丘台通线線台로길동읍면리가')
+const streets = set('町村目路街道巷弄里镇鎮乡鄉号號段内丘台通线線台로길동읍면리가', 2)
 /** What may follow a number: block, house, floor, room. */
-const afterNumber = set('丁目番地号號楼樓室栋棟单元層层階号호층동번지之弄巷段の')
+const afterNumber = set('丁目番地号號楼樓室栋棟单元層层階号호층동번지之弄巷段の', 4)
 /** Words that lead up to an address and are no part of it. */
-const leads = set('在是到为為は：:、，。寄送에로は')
+const leads = set('在是到为為は：:、，。寄送에로は', 8)
 const reach = 40
 
 /** The address whose first number is token `at`. */

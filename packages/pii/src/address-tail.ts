@@ -149,6 +149,7 @@ export function postcodeAt(scan: Scan, at: number): number {
     if (size === 5 || size === 6) return 1
     return size === 4 ? 1 : 0
   }
+  if (((tokens.kinds[at] ?? 0) & digit) === 0) return 0
   const shape = shapeOf(scan, at)
   const nextShape = isNear && between === 0x20 ? shapeOf(scan, at + 1) : ''
   if (/^(?:A9|A99|AA9|AA99|A9A|AA9A)$/.test(shape) && nextShape === '9AA') return 2

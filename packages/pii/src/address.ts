@@ -22,13 +22,32 @@ function isHouse(scan: Scan, at: number): boolean {
   return kinds === digit ? size <= 5 : size <= 5 && kindOf(scan.reading.codes[(scan.tokens.ends[at] ?? 0) - 2] ?? 0) === digit
 }
 
+/** Units that may stand between two tokens of an address: 1 at their place, 0 elsewhere. */
+type Gap = Uint8Array
+const gapOf = (units: string): Gap => {
+  const gap = new Uint8Array(256)
+  for (const unit of units) gap[unit.charCodeAt(0)] = 1
+  return gap
+}
+const blank = gapOf(' ')
+const blankOrComma = gapOf(' ,')
+const hyphen = gapOf('-')
+const inName = gapOf(" .'-")
+const blankOrDot = gapOf(' .')
+const commaOrLine = gapOf(' ,\n')
+const commaLineOrHyphen = gapOf(' ,\n-')
+const slashOrHyphen = gapOf('/-')
+const blankOrHyphen = gapOf(' -')
+const apostrophe = gapOf("'")
+const beforeNumber = gapOf(" .,'-ºn°/")
+
 /** Whether token `at` stands right after the one before, with at most a comma, a full stop or a hyphen between. */
-function follows({ tokens, reading: { codes } }: Scan, at: number, allowed: string): boolean {
+function follows({ tokens, reading: { codes } }: Scan, at: number, allowed: Gap): boolean {
   if (at <= 0 || at >= tokens.count) return false
   const from = tokens.ends[at - 1] ?? 0
   const to = tokens.starts[at] ?? 0
   if (to - from > 3) return false
-  for (let unit = from; unit < to; unit += 1) if (!allowed.includes(String.fromCharCode(codes[unit] ?? 0))) return false
+  for (let unit = from; unit < to; unit += 1) if (allowed[codes[unit] ?? 0] !== 1) return false
   return true
 }
 
@@ -40,17 +59,17 @@ export function addressFromNumber(scan: Scan, at: number): Candidate | undefined
   if (!isHouse(scan, at)) return undefined
   let street = at + 1
   // 12-14 High Street, 12 bis rue
-  if (follows(scan, street, '-') && isHouse(scan, street)) street += 1
+  if (follows(scan, street, hyphen) && isHouse(scan, street)) street += 1
   if (
-    follows(scan, street, ' ') &&
+    follows(scan, street, blank) &&
     sizeOf(scan, street) === 1 &&
     (kindsOf(scan, street) & upper) !== 0 &&
     isName(scan, street + 1) &&
-    follows(scan, street + 1, ' ')
+    follows(scan, street + 1, blank)
   ) {
     if ((saidBy(scan, street) & says.direction) === 0) street += 1
-  } else if (follows(scan, street, ' ') && sizeOf(scan, street) === 3 && (saidBy(scan, street + 1) & says.streetBefore) !== 0) street += 1
-  if ((saidBy(scan, street) & says.streetBefore) !== 0 && follows(scan, street, ' ,')) {
+  } else if (follows(scan, street, blank) && sizeOf(scan, street) === 3 && (saidBy(scan, street + 1) & says.streetBefore) !== 0) street += 1
+  if ((saidBy(scan, street) & says.streetBefore) !== 0 && follows(scan, street, blankOrComma)) {
     const french = nameAfter(scan, at, street)
     if (french !== undefined) return french
   }
@@ -63,16 +82,16 @@ function nameBefore(scan: Scan, first: number, from: number): Candidate | undefi
   let street = -1
   let perhaps = -1
   let last = -1
-  for (let at = from; at <= from + 5 && follows(scan, at, at === from ? ' ' : " .'-"); at += 1) {
+  for (let at = from; at <= from + 5 && follows(scan, at, at === from ? blank : inName); at += 1) {
     const isCapital = isName(scan, at)
     const isWord = (kindsOf(scan, at) & (upper | lower)) !== 0 && (kindsOf(scan, at) & (digit | dense)) === 0
     if (at > from && isWord && (saidBy(scan, at) & says.streetAfter) !== 0) {
       street = at
       // Park Avenue, Hill Road: the last kind in a row is the street's.
-      if (!(follows(scan, at + 1, ' ') && (saidBy(scan, at + 1) & says.streetAfter) !== 0)) break
+      if (!(follows(scan, at + 1, blank) && (saidBy(scan, at + 1) & says.streetAfter) !== 0)) break
       continue
     }
-    if (!isWord && !isOrdinal(scan, at) && kindsOf(scan, at) !== digit) break
+    if (!isWord && !isOrdinal(scan, at)) break
     if (at > from && isCapital && (saidBy(scan, at) & says.perhapsStreetAfter) !== 0) perhaps = at
     if ((saidBy(scan, at) & says.unit) !== 0 && last >= 0) break
     if (isCapital && isNamed) last = at
@@ -88,7 +107,7 @@ function nameBefore(scan: Scan, first: number, from: number): Candidate | undefi
   if (street < 0) return withoutKind(scan, first, perhaps, last)
   let end = scan.tokens.ends[street] ?? 0
   let next = street + 1
-  if (follows(scan, next, ' .') && (saidBy(scan, next) & says.direction) !== 0 && isName(scan, next) && sizeOf(scan, next) <= 2) {
+  if (follows(scan, next, blankOrDot) && (saidBy(scan, next) & says.direction) !== 0 && isName(scan, next) && sizeOf(scan, next) <= 2) {
     end = scan.tokens.ends[next] ?? 0
     next += 1
   }
@@ -99,7 +118,7 @@ function nameBefore(scan: Scan, first: number, from: number): Candidate | undefi
 }
 
 /** King's Road */
-const isPossessive = (scan: Scan, at: number): boolean => sizeOf(scan, at) === 1 && follows(scan, at, "'")
+const isPossessive = (scan: Scan, at: number): boolean => sizeOf(scan, at) === 1 && follows(scan, at, apostrophe)
 
 /** 572 Celia Pass, 12 Mantle Lake: only in words about addresses, or with a state or a postcode that nothing else looks like. */
 function withoutKind(scan: Scan, first: number, perhaps: number, last: number): Candidate | undefined {
@@ -132,7 +151,7 @@ function nameAfter(scan: Scan, first: number, street: number): Candidate | undef
 /** Last token of a street's name that begins at `from`; 0 when there is none. */
 function lastOfName(scan: Scan, from: number): number {
   let last = 0
-  for (let at = from; at < from + 6 && follows(scan, at, " .'-"); at += 1) {
+  for (let at = from; at < from + 6 && follows(scan, at, inName); at += 1) {
     const isSmall = (saidBy(scan, at) & says.particle) !== 0
     if (isName(scan, at) || (last > 0 && isOrdinal(scan, at))) last = at
     else if (!isSmall && !(sizeOf(scan, at) <= 2 && (kindsOf(scan, at) & digit) === 0)) break
@@ -145,10 +164,12 @@ export function addressFromStreet(scan: Scan, at: number): Candidate | undefined
   const { tokens, reading } = scan
   const isStrong = isName(scan, at) || (reading.codes[tokens.starts[at] ?? 0] ?? 0) >= 0x400 || reading.codes[tokens.ends[at] ?? 0] === 0x2e
   let number = -1
-  for (let next = at + 1; next <= at + 7 && follows(scan, next, " .,'-ºn°/"); next += 1) {
+  for (let next = at + 1; next <= at + 7 && follows(scan, next, beforeNumber); next += 1) {
     if (isHouse(scan, next) && (next > at + 1 || (reading.codes[tokens.starts[at] ?? 0] ?? 0) >= 0x400)) {
       // ul. 3 Maja 12: a number with a name behind it is part of the name.
-      if (!(follows(scan, next + 1, ' .') && isName(scan, next + 1) && follows(scan, next + 2, ' ,') && isHouse(scan, next + 2))) {
+      if (
+        !(follows(scan, next + 1, blankOrDot) && isName(scan, next + 1) && follows(scan, next + 2, blankOrComma) && isHouse(scan, next + 2))
+      ) {
         number = next
         break
       }
@@ -162,7 +183,7 @@ export function addressFromStreet(scan: Scan, at: number): Candidate | undefined
   const isSaid = sizeOf(scan, at) > 3 && saidWithin(scan, says.address, tokens.starts[at] ?? 0, 60)
   // Russian puts the kind behind the name as well: Садовая ул., 8
   const isBehind = !hasName(scan, at + 1, number)
-  if (isBehind && !((reading.codes[tokens.starts[at] ?? 0] ?? 0) >= 0x400 && follows(scan, at, ' ') && isName(scan, at - 1)))
+  if (isBehind && !((reading.codes[tokens.starts[at] ?? 0] ?? 0) >= 0x400 && follows(scan, at, blank) && isName(scan, at - 1)))
     return undefined
   return fromHouse(scan, isBehind ? at - 1 : at, number, isStrong || isSaid)
 }
@@ -174,33 +195,34 @@ const hasName = (scan: Scan, from: number, to: number): boolean => {
 
 /** The address of a street whose name contains its kind, at token `at`: Hauptstraße 12, Karl-Marx-Allee 3, Berliner Str. 5. */
 export function addressFromName(scan: Scan, at: number): Candidate | undefined {
-  if (!isName(scan, at) || !isHouse(scan, at + 1) || !follows(scan, at + 1, ' .')) return undefined
+  if (!isName(scan, at) || !isHouse(scan, at + 1) || !follows(scan, at + 1, blankOrDot)) return undefined
   const isStrong = (saidBy(scan, at) & says.streetWithin) !== 0
   let first = at
-  while (first > 0 && at - first < 4 && follows(scan, first, '-') && isName(scan, first - 1)) first -= 1
+  while (first > 0 && at - first < 4 && follows(scan, first, hyphen) && isName(scan, first - 1)) first -= 1
   const isShort = sizeOf(scan, at) <= 7 && first === at
-  if (isShort && follows(scan, at, ' ') && isName(scan, at - 1)) first = at - 1
+  if (isShort && follows(scan, at, blank) && isName(scan, at - 1)) first = at - 1
   return fromHouse(scan, first, at + 1, isStrong || saidWithin(scan, says.address, scan.tokens.starts[first] ?? 0, 40))
 }
 
 /** Any capitalised name before a house number, when a postcode and a town come after it: Unter den Linden 77, 10117 Berlin. */
 export function addressBeforePostcode(scan: Scan, house: number): Candidate | undefined {
-  if (!isHouse(scan, house) || !isName(scan, house - 1) || !follows(scan, house, ' ,') || sizeOf(scan, house) > 4) return undefined
+  if (!isHouse(scan, house) || !isName(scan, house - 1) || !follows(scan, house, blankOrComma) || sizeOf(scan, house) > 4) return undefined
   if ((saidBy(scan, house - 1) & (says.month | says.thing | says.version | says.unit | says.ip)) !== 0) return undefined
   let code = house + 1
-  if (!follows(scan, code, ' ,\n')) return undefined
-  if (follows(scan, code, ' ') && isHouse(scan, code)) return undefined
+  if (!follows(scan, code, commaOrLine)) return undefined
+  if (follows(scan, code, blank) && isHouse(scan, code)) return undefined
   if (kindsOf(scan, code) !== digit) code += 1
-  if (kindsOf(scan, code) !== digit || !follows(scan, code, ' ,\n-') || sizeOf(scan, code) < 4 || sizeOf(scan, code) > 6) return undefined
+  if (kindsOf(scan, code) !== digit || !follows(scan, code, commaLineOrHyphen) || sizeOf(scan, code) < 4 || sizeOf(scan, code) > 6)
+    return undefined
   // Portugal: 1223-423
-  if (kindsOf(scan, code + 1) === digit && sizeOf(scan, code + 1) === 3 && follows(scan, code + 1, '-')) code += 1
+  if (kindsOf(scan, code + 1) === digit && sizeOf(scan, code + 1) === 3 && follows(scan, code + 1, hyphen)) code += 1
   const town = kindsOf(scan, code + 1) !== digit && sizeOf(scan, code + 1) === 2 && isName(scan, code + 2) ? code + 2 : code + 1
-  if (!follows(scan, code + 1, ' ') || !isName(scan, town)) return undefined
+  if (!follows(scan, code + 1, blank) || !isName(scan, town)) return undefined
   let first = house - 1
   while (
     first > 0 &&
     house - first < 5 &&
-    follows(scan, first, ' -') &&
+    follows(scan, first, blankOrHyphen) &&
     (isName(scan, first - 1) || (saidBy(scan, first - 1) & says.particle) !== 0)
   )
     first -= 1
@@ -210,11 +232,11 @@ export function addressBeforePostcode(scan: Scan, house: number): Candidate | un
 
 /** PO Box 123, Postfach 10 11 12. */
 export function boxAt(scan: Scan, at: number): Candidate | undefined {
-  if (kindsOf(scan, at + 1) !== digit || !follows(scan, at + 1, ' .') || sizeOf(scan, at) < 3) return undefined
+  if (kindsOf(scan, at + 1) !== digit || !follows(scan, at + 1, blankOrDot) || sizeOf(scan, at) < 3) return undefined
   let first = at
   if (sizeOf(scan, at) === 3) {
     const before = sizeOf(scan, at - 1)
-    const isPo = follows(scan, at, ' .') && (before === 2 || before === 1) && isName(scan, at - 1)
+    const isPo = follows(scan, at, blankOrDot) && (before === 2 || before === 1) && isName(scan, at - 1)
     if (!isPo) return undefined
     first = before === 2 ? at - 1 : at - 2
   }
@@ -227,9 +249,9 @@ function fromHouse(scan: Scan, first: number, house: number, isStrong: boolean):
   let next = house + 1
   let end = scan.tokens.ends[house] ?? 0
   // 5/7, 12-14, 12 A, 12 bis
-  if (follows(scan, next, '/-') && sizeOf(scan, next) <= 4) next += 1
+  if (follows(scan, next, slashOrHyphen) && sizeOf(scan, next) <= 4) next += 1
   else if (
-    follows(scan, next, ' ') &&
+    follows(scan, next, blank) &&
     sizeOf(scan, next) === 1 &&
     (kindsOf(scan, next) & (upper | lower)) !== 0 &&
     !isSmallWord(scan, next)

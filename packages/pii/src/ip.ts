@@ -12,6 +12,8 @@ export function ipv4At(scan: Scan, at: number): Candidate | undefined {
   const { codes, length } = reading
   const start = tokens.starts[at] ?? 0
   if (codes[tokens.ends[at] ?? 0] !== dot || at + 3 >= tokens.count) return undefined
+  // The middle of a longer dotted number.
+  if (start > 0 && codes[start - 1] === dot) return undefined
   const parts: number[] = []
   for (let part = 0; part < 4; part += 1) {
     const from = tokens.starts[at + part] ?? 0

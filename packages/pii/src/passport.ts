@@ -48,6 +48,7 @@ export function passportAt(scan: Scan, at: number): Candidate | undefined {
   const start = tokens.starts[at] ?? 0
   const before = distance(scan, says.passport, start)
   const isBefore = before <= 48 && before <= distance(scan, says.thing, start) && before < distance(scan, says.phone, start)
+  if (!isBefore && tokens.kinds[at] === digit) return undefined
   const end = endOfNumber(scan, at)
   if (end === 0 || !opens(scan, start) || !closes(scan, end)) return undefined
   if (isBefore) return { entity: 'Passport', start, end, score: 0.85 }

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import type { Worker } from 'node:worker_threads'
 import type { PiiEntity, PiiMatch } from '../entities.ts'
 import { findPii } from '../find.ts'
-import type { PiiAnswer, PiiQuestion } from './questions.ts'
+import { matchesOf, type PiiAnswer, type PiiQuestion } from './questions.ts'
 
 export interface PiiThreadsOptions {
   /** How many threads; 1 by default. */
@@ -97,11 +97,11 @@ export function openPiiThreads({
     const ready = Promise.withResolvers<undefined>()
     const thread: Thread = { worker, ready: ready.promise, isReady: false }
     threads.add(thread)
-    worker.on('message', ({ id, matches }: PiiAnswer) => {
+    worker.on('message', (answer: PiiAnswer) => {
       if (!threads.has(thread)) return
       thread.isReady = true
-      if (id === 0) ready.resolve(undefined)
-      else thread.call?.settle(matches)
+      if (answer.id === 0) ready.resolve(undefined)
+      else thread.call?.settle(matchesOf(answer))
       take(thread)
     })
     worker.once('error', (cause) =>
