@@ -10,7 +10,8 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { findPii, openPiiThreads } from '@mnemos/pii'
 import { casesOf } from '../../hack/pii/corpus.ts'
 
-const units = 1_000_000
+/** Of UTF-8. */
+const bytes = 1_000_000
 const rounds = 40
 const prose = 'The model answers in a few sentences what was asked, and says so when it does not know the answer to a question. '
 
@@ -20,7 +21,7 @@ export async function run(log: (line: string) => void): Promise<Record<string, u
   try {
     await threads.warm()
     for (let round = 0; round < 5; round += 1) await threads.find(text)
-    log(`reading ${rounds} texts of ${units} units in a thread`)
+    log(`reading ${rounds} texts of ${bytes} bytes in a thread`)
     const lag = monitorEventLoopDelay({ resolution: 1 })
     lag.enable()
     const times: number[] = []
@@ -39,11 +40,12 @@ export async function run(log: (line: string) => void): Promise<Record<string, u
       loop_lag_p99_ms: rounded(lag.percentile(99) / 1e6),
       loop_lag_max_ms: rounded(lag.max / 1e6),
       adversarial_ms_per_mb: rounded(adversarial.ms),
+      adversarial_cpu_ms_per_mb: rounded(adversarial.cpuMs),
       adversarial_text: adversarial.name,
       matches,
       ms_inline_4_kb: rounded(inline(text.slice(0, 4096))),
       conditions: {
-        units,
+        bytes,
         rounds,
         threads: 1,
         load_average_1m: rounded(loadavg()[0] ?? 0),
@@ -58,9 +60,11 @@ export async function run(log: (line: string) => void): Promise<Record<string, u
 /** Lines with two sentences between them, until the text is long enough. */
 function record(lines: readonly string[]): string {
   let text = ''
-  for (let at = 0; text.length < units; at += 1) text += `${lines[at % lines.length] ?? ''}\n${prose}${prose}\n`
-  return text.slice(0, units)
+  for (let at = 0; text.length < bytes; at += 1) text += `${lines[at % lines.length] ?? ''}\n${prose}${prose}\n`
+  return cut(text)
 }
+
+const cut = (text: string): string => Buffer.from(text).subarray(0, bytes).toString()
 
 const hostile: Readonly<Record<string, string>> = {
   digits: '1',
@@ -87,20 +91,29 @@ const hostile: Readonly<Record<string, string>> = {
   dots: '1.2.3.',
 }
 
-async function worst(find: (text: string) => Promise<unknown>, log: (line: string) => void): Promise<{ ms: number; name: string }> {
-  let found = { ms: 0, name: '' }
+interface Worst {
+  readonly ms: number
+  /** Of the whole process, its collector included. */
+  readonly cpuMs: number
+  readonly name: string
+}
+
+async function worst(find: (text: string) => Promise<unknown>, log: (line: string) => void): Promise<Worst> {
+  let found: Worst = { ms: 0, cpuMs: 0, name: '' }
   for (const [name, part] of Object.entries(hostile)) {
-    const text = part.repeat(Math.ceil(units / part.length)).slice(0, units)
+    const text = part.repeat(Math.ceil(bytes / Buffer.byteLength(part)))
     await find(text)
     const times: number[] = []
+    const before = process.cpuUsage()
     for (let round = 0; round < 5; round += 1) {
       const begin = performance.now()
       await find(text)
       times.push(performance.now() - begin)
     }
-    const ms = quantile(times, 0.5)
-    log(`${name}: ${rounded(ms)} ms`)
-    if (ms > found.ms) found = { ms, name }
+    const { user, system } = process.cpuUsage(before)
+    const each = { ms: quantile(times, 0.5), cpuMs: (user + system) / 5000, name }
+    log(`${name}: ${rounded(each.ms)} ms, ${rounded(each.cpuMs)} ms of processor time`)
+    if (each.cpuMs > found.cpuMs) found = each
   }
   return found
 }

@@ -32,7 +32,7 @@ export function denseAddressAt(scan: Scan, at: number): Candidate | undefined {
   let region = -1
   let parts = 0
   let start = number
-  for (let unit = before; unit >= 0 && number - unit < reach; unit -= 1) {
+  for (let unit = before; unit >= scan.addressed && number - unit < reach; unit -= 1) {
     const code = codes[unit] ?? 0
     const kind = kindOf(code)
     if (kind !== dense && code !== 0x20 && kind !== digit && code !== 0x2d) break

@@ -12,11 +12,11 @@ import { emailsIn } from './email.ts'
 import type { PiiEntity, PiiMatch } from './entities.ts'
 import { ibanAt } from './iban.ts'
 import { ipv4At, ipv6At } from './ip.ts'
-import { digit, lower, upper } from './letters.ts'
+import { dense, digit, lower, upper } from './letters.ts'
 import { emptyRun, readRun } from './number-run.ts'
 import { passportAt, zoneAt } from './passport.ts'
 import { phoneAt } from './phone.ts'
-import { read } from './reading.ts'
+import { type Reading, read } from './reading.ts'
 import { type Candidate, hear, type Scan, silence } from './scan.ts'
 import { ssnAt } from './ssn.ts'
 import { capitalised, tokensOf } from './tokens.ts'
@@ -31,14 +31,19 @@ const colon = 0x3a
  */
 export function findPii(text: string, entities?: readonly PiiEntity[]): PiiMatch[] {
   const reading = read(text)
+  const wanted = entities === undefined ? undefined : new Set(entities)
+  return candidatesIn(reading)
+    .filter(({ entity }) => wanted === undefined || wanted.has(entity))
+    .map(({ entity, start, end, score }) => ({ entity, start: reading.startOf(start), end: reading.endOf(end), score }))
+}
+
+/** What is kept of all finds, in units of what was read. */
+export function candidatesIn(reading: Reading): readonly Candidate[] {
   const scan: Scan = { reading, tokens: tokensOf(reading), found: [], said: silence(), taken: 0, addressed: 0 }
   if (scan.tokens.count === 0) return []
   emailsIn(scan)
   scanTokens(scan)
-  const wanted = entities === undefined ? undefined : new Set(entities)
   return resolved(scan.found)
-    .filter(({ entity }) => wanted === undefined || wanted.has(entity))
-    .map(({ entity, start, end, score }) => ({ entity, start: reading.startOf(start), end: reading.endOf(end), score }))
 }
 
 function scanTokens(scan: Scan): void {
@@ -69,6 +74,19 @@ function scanTokens(scan: Scan): void {
   }
 }
 
+/** What stands beside a number says which of the forms may be there. */
+function addressAtNumber(scan: Scan, at: number): Candidate | undefined {
+  const { kinds, ends } = scan.tokens
+  const before = at > 0 ? (kinds[at - 1] ?? 0) : 0
+  const after = kinds[at + 1] ?? 0
+  const mayBegin = (after & (upper | lower)) !== 0 || scan.reading.codes[ends[at] ?? 0] === 0x2d
+  return (
+    (mayBegin ? addressFromNumber(scan, at) : undefined) ??
+    ((before & capitalised) !== 0 ? addressBeforePostcode(scan, at) : undefined) ??
+    ((before & dense) !== 0 ? denseAddressAt(scan, at) : undefined)
+  )
+}
+
 /** Addresses overlap numbers of other kinds, so they are looked for whatever else was found. */
 function scanAddress(scan: Scan, at: number): void {
   const { tokens } = scan
@@ -76,7 +94,7 @@ function scanAddress(scan: Scan, at: number): void {
   const kinds = tokens.kinds[at] ?? 0
   const said = tokens.meanings[at] ?? 0
   let candidate: Candidate | undefined
-  if ((kinds & digit) !== 0) candidate = addressFromNumber(scan, at) ?? addressBeforePostcode(scan, at) ?? denseAddressAt(scan, at)
+  if ((kinds & digit) !== 0) candidate = addressAtNumber(scan, at)
   else if ((said & says.box) !== 0) candidate = boxAt(scan, at)
   else if ((said & (says.streetBefore | says.streetWithin | says.perhapsStreet)) !== 0)
     candidate =
@@ -93,6 +111,10 @@ const mayBePassport = (kinds: number, size: number): boolean => size <= 10 && ((
 const isWordOrColon = (codes: Uint16Array, at: number): boolean => codes[at] === colon
 
 function scanNumber(scan: Scan, at: number, run: ReturnType<typeof emptyRun>): void {
+  const { starts, ends, kinds } = scan.tokens
+  // A list of single digits is none of them.
+  const isSingle = (place: number): boolean => (ends[place] ?? 0) - (starts[place] ?? 0) === 1
+  if (isSingle(at) && kinds[at + 1] === digit && isSingle(at + 1)) return
   readRun(scan, at, run)
   if (run.count === 0) return
   const candidate = cardAt(scan, run) ?? ssnAt(scan, run)
