@@ -186,6 +186,19 @@ export const values = z.strictObject({
     })
     .prefault({})
     .describe('HTTP, token streams, bytes. One pod while a store is embedded, whatever replicas says.'),
+  recorder: z
+    .strictObject({
+      enabled: z
+        .boolean()
+        .default(true)
+        .describe('Keep the logs of container Jobs beyond their pods. Without it the pod of the last attempt stays as long as its Job.'),
+      ...replicated(1),
+      logLevel,
+      resources: resources('20m', '96Mi', '512Mi'),
+      ...placement,
+    })
+    .prefault({})
+    .describe('Stores the logs of pods. One pod is enough: what it misses while it is away it reads afterwards.'),
   stores,
   tryOut,
   externalPools: z

@@ -34,6 +34,10 @@ describe('an installation on a real node', { skip: reason }, () => {
     const job = { apiVersion: 'mnemos.dev/v1alpha1', kind: 'Job', metadata: { name, namespace: team }, spec: { inference, ...more } }
     await it.kubectl(['create', '-f', '-'], JSON.stringify(job))
   }
+  const mnemos = async (url: string, args: readonly string[]): Promise<string> => {
+    const env = { ...process.env, KUBECONFIG: it.node.kubeconfig }
+    return (await run(process.execPath, [join(root, 'cli/src/main.ts'), '-n', team, '--server', url, ...args], { env })).stdout
+  }
   const phaseOf = async (name: string, ...wanted: readonly string[]): Promise<JobStatus> => {
     let last: JobStatus | undefined
     await eventually(
@@ -198,35 +202,15 @@ describe('an installation on a real node', { skip: reason }, () => {
   test('a person lists and streams through the server, by a kubeconfig and nothing else', async () => {
     const forward = await portForward(it)
     try {
-      const { stdout } = await run(
-        process.execPath,
-        [join(root, 'cli/src/main.ts'), '-n', team, '--server', forward.url, 'jobs', 'list', '-o', 'name'],
-        { env: { ...process.env, KUBECONFIG: it.node.kubeconfig } },
-      )
-      assert.match(stdout, /hello/)
-      const chat = await run(
-        process.execPath,
-        [
-          join(root, 'cli/src/main.ts'),
-          '-n',
-          team,
-          '--server',
-          forward.url,
-          'chat',
-          'smollm2',
-          'Why is the sky blue?',
-          '--max-tokens',
-          '24',
-        ],
-        { env: { ...process.env, KUBECONFIG: it.node.kubeconfig } },
-      )
-      assert.ok(chat.stdout.length > 20, chat.stdout)
+      assert.match(await mnemos(forward.url, ['jobs', 'list', '-o', 'name']), /hello/)
+      const answer = await mnemos(forward.url, ['chat', 'smollm2', 'Why is the sky blue?', '--max-tokens', '24'])
+      assert.ok(answer.length > 20, answer)
     } finally {
       forward.close()
     }
   })
 
-  test('a container runs as a Job in a pod of its own, and a cancelled one leaves no pod running', async () => {
+  test('a container runs as a Job in a pod of its own, whose log outlives it, and a cancelled one leaves no pod running', async () => {
     const container = (name: string, script: string): string =>
       JSON.stringify({
         ...{ apiVersion: 'mnemos.dev/v1alpha1', kind: 'Job', metadata: { name, namespace: team } },
@@ -234,7 +218,14 @@ describe('an installation on a real node', { skip: reason }, () => {
       })
     await it.kubectl(['create', '-f', '-'], container('box', 'console.log(6 * 7)'))
     assert.equal((await phaseOf('box', 'Succeeded', 'Failed')).phase, 'Succeeded', JSON.stringify(await status('box')))
-    assert.match(await it.kubectl(['logs', 'box-a1', '--namespace', team]), /42/)
+    // The pod goes when the recorder has its log, and not before.
+    await it.kubectl(['wait', '--for=delete', 'pod/box-a1', '--namespace', team, '--timeout=30s'])
+    const forward = await portForward(it)
+    try {
+      assert.equal(await mnemos(forward.url, ['jobs', 'logs', 'box']), '42\n')
+    } finally {
+      forward.close()
+    }
     await it.kubectl(['create', '-f', '-'], container('stuck', 'setInterval(() => 0, 1000)'))
     await phaseOf('stuck', 'Running')
     await it.kubectl(['patch', 'mnjob', 'stuck', '--namespace', team, '--type=merge', '-p', '{"spec":{"cancel":true}}'])
@@ -320,6 +311,7 @@ const rare: Readonly<Record<string, string>> = {
   'operator patch secrets': 'certificates are replaced after days; test/integration/line-tls.test.ts does it in seconds',
   'webhook patch secrets': 'the same; test/integration/webhook-rotation.test.ts',
   'operator patch events.k8s.io/events': 'the same note on the same object within ten minutes',
+  'recorder create mnemos.dev/mnemosjobs/logs': 'no request: the server asks whether the recorder has it, and stored the log read above',
   'operator delete discovery.k8s.io/endpointslices': 'a slice of the other address family; test/integration/line-leader.test.ts',
 }
 

@@ -47,6 +47,8 @@ const matrix: Record<string, readonly string[]> = {
     'networkPolicy.apiServerCidrs={10.0.0.1/32}',
   ],
   'no CRDs, no policies, no aggregation': ['crds.enabled=false', 'networkPolicy.enabled=false', 'rbac.aggregate=false'],
+  'two recorders': ['recorder.replicas=2', 'networkPolicy.serverFrom[0].podSelector.matchLabels.app=portal'],
+  'no recorder': ['recorder.enabled=false'],
   'the network of the node for the webhook': ['webhook.hostNetwork=true', 'webhook.port=10443'],
 }
 
