@@ -27,11 +27,15 @@ const image = (repository: string, what: string, tag = '') =>
     .prefault({})
     .describe(what)
 
-const resources = (cpu: string, memory: string, limit: string) =>
+const disk = 'ephemeral-storage'
+const resources = (cpu: string, memory: string, limit: string, diskLimit: Readonly<Record<string, string>> = { [disk]: '512Mi' }) =>
   z
     .strictObject({
-      requests: z.record(z.string(), quantity).default({ cpu, memory }).describe('What the scheduler sets aside.'),
-      limits: z.record(z.string(), quantity).default({ memory: limit }).describe('What may not be passed.'),
+      requests: z.record(z.string(), quantity).default({ cpu, memory, [disk]: '64Mi' }).describe('What the scheduler sets aside.'),
+      limits: z
+        .record(z.string(), quantity)
+        .default({ memory: limit, ...diskLimit })
+        .describe('What may not be passed.'),
     })
     .prefault({})
     .describe('Compute resources of the container.')
@@ -95,7 +99,7 @@ const stores = z
     persistence: z
       .strictObject({
         enabled: z.boolean().default(false).describe('Keep the folder on a PersistentVolumeClaim; otherwise it goes with the pod.'),
-        size: quantity.default('50Gi').describe('Size of the claim.'),
+        size: quantity.default('50Gi').describe('Size of the claim; without one, most that the folder may take of its node.'),
         storageClass: text.default('').describe("StorageClass; the cluster's default when empty."),
         existingClaim: text.default('').describe('Claim to use instead of making one.'),
       })
@@ -179,7 +183,7 @@ export const values = z.strictObject({
       ...replicated(2),
       logLevel,
       maxBodyBytes: z.int().min(1024).default(1_048_576).describe('Largest body of a request by a person.'),
-      resources: resources('50m', '192Mi', '1Gi'),
+      resources: resources('50m', '192Mi', '1Gi', {}),
       serviceType: z.enum(['ClusterIP', 'NodePort', 'LoadBalancer']).default('ClusterIP').describe('Type of the Service.'),
       serviceAnnotations: labels.default({}).describe('Annotations of the Service.'),
       ...placement,

@@ -1,18 +1,15 @@
 /** Every render of the chart in a matrix of values: accepted whole by a real API server, equal each time, fit for `restricted`. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { helmPrograms } from '@mnemos/cluster'
 import { eventually, startTestCluster } from '@mnemos/testkit'
-import { parseAllDocuments } from 'yaml'
+import { chart, containersOf, matrix, monitoringKinds, objectsOf, render, system, tryOut } from './chart.fixture.ts'
 
 const run = promisify(execFile)
-const chart = join(import.meta.dirname, '../../charts/mnemos')
 const helms = await helmPrograms()
 const cluster = await startTestCluster({ controllers: true })
-const system = 'mnemos-system'
 await cluster.kubectlRun(['create', 'namespace', system])
 await cluster.kubectlRun(['label', 'namespace', system, 'pod-security.kubernetes.io/enforce=restricted'])
 await eventually(
@@ -20,44 +17,7 @@ await eventually(
     (await cluster.kubectlRun(['get', 'serviceaccount', 'default', '-n', system, '--ignore-not-found', '-o', 'name'])).stdout !== '',
 )
 
-const tryOut = ['tryOut.s3.enabled=true', 'tryOut.redis.enabled=true']
-const matrix: Record<string, readonly string[]> = {
-  'its defaults': [],
-  'stores for trying out': tryOut,
-  'stores of production': [
-    'stores.s3.bucket=b,stores.s3.endpoint=https://s3.example.com:9000,stores.s3.existingSecret=s3',
-    'stores.redis.url=rediss://redis.example.com:6380/1,stores.redis.existingSecret=redis,stores.redis.username=mnemos',
-  ],
-  'a volume for the embedded store': ['stores.persistence.enabled=true', 'stores.persistence.storageClass=fast'],
-  'one replica of everything': ['operator.replicas=1', 'webhook.replicas=1', 'server.replicas=1', ...tryOut],
-  'images by digest from a registry, with a Secret': [
-    'global.imageRegistry=registry.example.com',
-    'global.imagePullSecrets[0].name=pull',
-    `image.digest=sha256:${'a'.repeat(64)}`,
-  ],
-  'everything that can be placed': [
-    'operator.nodeSelector.zone=a',
-    'webhook.tolerations[0].key=dedicated,webhook.tolerations[0].operator=Exists',
-    'server.priorityClassName=system-cluster-critical',
-    'operator.podAnnotations.a=b,server.podLabels.c=d',
-  ],
-  'external pools, a demo, a CIDR of the API server': [
-    'externalPools={default/local,team/lab}',
-    'demo.enabled=true,demo.modelUri=https://example.com/model.gguf',
-    'networkPolicy.apiServerCidrs={10.0.0.1/32}',
-  ],
-  'no CRDs, no policies, no aggregation': ['crds.enabled=false', 'networkPolicy.enabled=false', 'rbac.aggregate=false'],
-  'two recorders': ['recorder.replicas=2', 'networkPolicy.serverFrom[0].podSelector.matchLabels.app=portal'],
-  'no recorder': ['recorder.enabled=false'],
-  'the network of the node for the webhook': ['webhook.hostNetwork=true', 'webhook.port=10443'],
-}
-
-async function render(helm: string, values: readonly string[]): Promise<string> {
-  const { stdout } = await run(helm, ['template', 'mnemos', chart, '--namespace', system, ...values.flatMap((value) => ['--set', value])], {
-    maxBuffer: 64 * 1024 * 1024,
-  })
-  return stdout
-}
+await cluster.kubectlRun(['apply', '--server-side', ...(await monitoringKinds()).flatMap((path) => ['-f', path])])
 
 for (const [sentence, values] of Object.entries(matrix)) {
   test(`the chart with ${sentence}`, async () => {
@@ -110,27 +70,3 @@ test('wrong values are refused with their path', async () => {
   await assert.rejects(render(helms.v4, ['demo.enabled=true']), /demo\.modelUri: name where/)
   await assert.rejects(run(helms.v4, ['template', 'mnemos', chart, '--kube-version', '1.31.9']), /requires kubeVersion: >=1\.32/)
 })
-
-interface Rendered {
-  readonly kind: string
-  readonly metadata: { readonly name: string; readonly labels?: Record<string, string>; readonly annotations?: Record<string, string> }
-  readonly rules?: readonly { readonly resources?: readonly string[]; readonly verbs?: readonly string[] }[]
-  readonly spec?: { readonly template?: { readonly spec?: PodSpec } } & PodSpec
-}
-interface PodSpec {
-  readonly containers?: readonly {
-    readonly name: string
-    readonly resources?: { readonly requests?: object; readonly limits?: object }
-    readonly securityContext?: { readonly readOnlyRootFilesystem?: boolean }
-  }[]
-}
-
-function objectsOf(manifest: string): Rendered[] {
-  return parseAllDocuments(manifest)
-    .map((document) => document.toJS() as Rendered | null) // made by our templates
-    .filter((object) => object !== null)
-}
-
-function containersOf({ spec }: Rendered): NonNullable<PodSpec['containers']> {
-  return spec?.template?.spec?.containers ?? spec?.containers ?? []
-}

@@ -2,6 +2,7 @@
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cached, cacheFolder } from '@mnemos/cluster'
 
@@ -52,4 +53,11 @@ export async function goTool(name: string, module: string): Promise<string> {
 /** @throws with what the program said, when it did not end well */
 function succeeded({ status, stderr, error }: SpawnSyncReturns<string>): Promise<void> {
   return status === 0 ? Promise.resolve() : Promise.reject(new Error(`it ended with ${status}: ${stderr}`, { cause: error }))
+}
+
+/** The folder of a module's files, as its author published them. @param module path and version */
+export async function goModule(module: string): Promise<string> {
+  const ran = spawnSync('go', ['mod', 'download', '-json', module], { cwd: tmpdir(), encoding: 'utf8' })
+  await succeeded(ran)
+  return (JSON.parse(ran.stdout) as { Dir: string }).Dir // Go's own format
 }

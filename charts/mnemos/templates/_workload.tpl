@@ -1,7 +1,7 @@
 {{/*
 One process of the control plane: ServiceAccount, Deployment, PodDisruptionBudget.
 Takes root, name (operator), component, values, args, env (list), ports (dict of names to numbers), health {port, scheme}, and, if needed,
-replicas, strategy, volumes, mounts, graceSeconds, hostNetwork.
+replicas, resources, strategy, volumes, mounts, graceSeconds, hostNetwork.
 */}}
 {{- define "mnemos.workload" -}}
 {{- $labels := dict "root" .root "component" .component }}
@@ -87,7 +87,7 @@ spec:
             periodSeconds: 10
             timeoutSeconds: 5
             failureThreshold: 6
-          resources: {{- toYaml .values.resources | nindent 12 }}
+          resources: {{- toYaml (.resources | default .values.resources) | nindent 12 }}
           securityContext: {{- include "mnemos.containerSecurity" . | nindent 12 }}
           volumeMounts:
             - name: tmp
