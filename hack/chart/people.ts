@@ -44,6 +44,11 @@ export function peopleRoles(): Readonly<Record<string, PeopleRole>> {
           pluralsOf(() => true),
           [...read, ...write],
         ),
+        // What `kubectl scale` asks for; kinds name their subresources, rules do not contain them.
+        rule(
+          kinds.filter(({ scale }) => scale !== undefined).map(({ plural }) => `${plural}/scale`),
+          ['get', 'update', 'patch'],
+        ),
       ],
     },
     'queue-viewer': { rules: [rule(ofCluster, read)] },

@@ -31,7 +31,10 @@ const disk = 'ephemeral-storage'
 const resources = (cpu: string, memory: string, limit: string, diskLimit: Readonly<Record<string, string>> = { [disk]: '512Mi' }) =>
   z
     .strictObject({
-      requests: z.record(z.string(), quantity).default({ cpu, memory, [disk]: '64Mi' }).describe('What the scheduler sets aside.'),
+      requests: z
+        .record(z.string(), quantity)
+        .default({ cpu, memory, [disk]: '64Mi' })
+        .describe('What the scheduler sets aside.'),
       limits: z
         .record(z.string(), quantity)
         .default({ memory: limit, ...diskLimit })

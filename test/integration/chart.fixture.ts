@@ -54,11 +54,9 @@ export const matrix: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** @param values each goes to --set */
-export async function render(helm: string, values: readonly string[]): Promise<string> {
-  const { stdout } = await run(helm, ['template', 'mnemos', chart, '--namespace', system, ...values.flatMap((value) => ['--set', value])], {
-    maxBuffer: 64 * 1024 * 1024,
-  })
-  return stdout
+export async function render(helm: string, values: readonly string[], flags: readonly string[] = []): Promise<string> {
+  const args = ['template', 'mnemos', chart, '--namespace', system, ...values.flatMap((value) => ['--set', value]), ...flags]
+  return (await run(helm, args, { maxBuffer: 64 * 1024 * 1024 })).stdout
 }
 
 export interface Rendered {
