@@ -63,6 +63,47 @@ test('no rule grants Secrets of other namespaces, and none grants everything', a
   }
 })
 
+test('an image is named by registry, repository and digest, which wins over a tag', async () => {
+  const digest = `sha256:${'a'.repeat(64)}`
+  const values = [
+    'global.imageRegistry=registry.example.com',
+    `image.digest=${digest}`,
+    'image.tag=unused',
+    'workerImage.registry=other.example.com',
+  ]
+  const manifest = await render(helms.v4, values)
+  assert.ok(manifest.includes(`image: registry.example.com/mnemos@${digest}\n`))
+  assert.match(manifest, /value: other\.example\.com\/mnemos-worker:0\.1\.0/)
+  assert.doesNotMatch(manifest, /unused/)
+})
+
+test('by default nothing is brought along but our own processes, and no render holds a credential', async () => {
+  const kindsOf = async (values: readonly string[]): Promise<string[]> => objectsOf(await render(helms.v4, values)).map(({ kind }) => kind)
+  assert.ok(!(await kindsOf([])).includes('StatefulSet'))
+  for (const values of Object.values(matrix)) assert.ok(!(await kindsOf(values)).includes('Secret'))
+  const given = await render(helms.v4, matrix['stores of production'] ?? [])
+  for (const secret of ['s3', 'redis']) assert.match(given, new RegExp(`secretKeyRef:\\s+key: \\w+\\s+name: ${secret}\\n`))
+})
+
+test('no webhook and no certificate of one is part of a release: the process registers itself', async () => {
+  const manifest = await render(helms.v4, [])
+  assert.doesNotMatch(manifest, /caBundle/)
+  assert.ok(!objectsOf(manifest).some(({ kind }) => kind.endsWith('WebhookConfiguration')))
+})
+
+test('no right lets a process change what people say of Jobs and Models', async () => {
+  for (const { kind, metadata, rules = [] } of objectsOf(await render(helms.v4, [])).filter(
+    ({ metadata: { name } }) => !name.includes(':'),
+  ))
+    for (const { resources = [], verbs = [] } of rules)
+      if (resources.includes('mnemosjobs') || resources.includes('mnemosmodels'))
+        assert.ok(!verbs.includes('patch') && !verbs.includes('update'), `${kind} ${metadata.name}`)
+})
+
+test('versions of cloud providers are let in', async () => {
+  await run(helms.v4, ['template', 'mnemos', chart, '--kube-version', 'v1.32.4-gke.1'])
+})
+
 test('wrong values are refused with their path', async () => {
   await assert.rejects(render(helms.v4, ['operator.replicas=abc']), /operator\/replicas.*want integer/s)
   await assert.rejects(render(helms.v4, ['image.digest=latest']), /image\/digest/)
