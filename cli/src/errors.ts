@@ -52,6 +52,7 @@ export function describeError(error: unknown): CliError {
   }
   if (isApiError(error)) return refused(error)
   if (areWrongSettings(error)) return wrongSettings(error)
+  if (isListenError(error)) return new CliError(error.message, { code: 'MNEMOS_PORT', hint: error.hint, cause: error })
   const status = statusOf(error)
   return new CliError(error.message, {
     code: status === undefined ? 'MNEMOS_UNEXPECTED' : codeOfStatus(status),
@@ -72,6 +73,11 @@ interface WrongSettings extends Error {
 /** What the settings.parse of a process throws; by its shape, for the same reason. */
 function areWrongSettings(error: Error): error is WrongSettings {
   return error.name === 'ZodError' && 'issues' in error && Array.isArray(error.issues)
+}
+
+/** What a process throws that cannot open a port. */
+function isListenError(error: Error): error is Error & { readonly hint: string } {
+  return error.name === 'ListenError' && 'hint' in error && typeof error.hint === 'string'
 }
 
 function wrongSettings(error: WrongSettings): CliError {

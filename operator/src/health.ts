@@ -1,5 +1,7 @@
 /** /healthz, /readyz and /metrics over plain HTTP, for probes and scrapers. */
+
 import { createServer } from 'node:http'
+import { listening } from '@mnemos/kube'
 import type { Registry } from 'prom-client'
 
 export interface HealthServer {
@@ -37,13 +39,18 @@ export async function startHealthServer(options: {
         answer(404, 'only /healthz, /readyz and /metrics are here')
     }
   })
-  const port = await new Promise<number>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(options.port, options.host, () => {
-      const address = server.address()
-      resolve(typeof address === 'object' && address !== null ? address.port : options.port)
-    })
-  })
+  const listener = { what: 'probes and metrics', setting: 'MNEMOS_HEALTH_PORT', hostSetting: 'MNEMOS_DISPATCH_HOST' }
+  const port = await listening(
+    { ...listener, host: options.host, port: options.port },
+    () =>
+      new Promise<number>((resolve, reject) => {
+        server.once('error', reject)
+        server.listen(options.port, options.host, () => {
+          const address = server.address()
+          resolve(typeof address === 'object' && address !== null ? address.port : options.port)
+        })
+      }),
+  )
   return {
     port,
     close: () =>

@@ -4,7 +4,7 @@
 import { randomUUID } from 'node:crypto'
 import { openApi, routes } from '@mnemos/contract'
 import { assignmentVerifier, loadAssignmentKeys } from '@mnemos/identity'
-import { type Credentials, createClient, kubeMetrics } from '@mnemos/kube'
+import { type Credentials, createClient, kubeMetrics, listening } from '@mnemos/kube'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import type { Logger } from 'pino'
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
@@ -69,7 +69,9 @@ export async function runServer(config: ServerConfig, { credentials, signal, log
     done()
   })
   const following = Promise.all([follower.run(signal), stores.watch.run(signal)])
-  const url = await app.listen({ host: config.host, port: config.port })
+  const { host, port } = config
+  const settings = { setting: 'MNEMOS_SERVER_PORT', hostSetting: 'MNEMOS_SERVER_HOST' }
+  const url = await listening({ what: 'HTTP', host, port, ...settings }, () => app.listen({ host, port }))
   if (tlsFolder !== undefined && certificate !== undefined)
     void followPair(app.server, { folder: tlsFolder, served: certificate, logger, signal })
   logger.info({ url }, 'server listens')

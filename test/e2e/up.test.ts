@@ -66,6 +66,32 @@ describe('mnemos up', { skip: reason }, () => {
     assert.deepEqual(await ours(), [])
   })
 
+  test('2: a port that is taken on the node is named with its setting', async () => {
+    // The kubelet has this one.
+    const values = ['webhook.hostNetwork=true', 'webhook.replicas=1', 'webhook.port=10250'].flatMap((value) => ['--set', value])
+    const { code, said } = await up(...values, '--timeout', '150')
+    assert.equal(code, 2, said)
+    assert.match(said, /Pod mnemos-webhook-\S+ does not start: it ended \d+ times/)
+    assert.match(said, /cannot listen on 0\.0\.0\.0:10250 for reviews: another process has the port/)
+    assert.match(said, /set MNEMOS_WEBHOOK_PORT to a free port/)
+    await it.kubectl(['wait', '--for=delete', `namespace/${systemNamespace}`, '--timeout=60s'])
+    assert.deepEqual(await ours(), [])
+  })
+
+  test('2: a namespace that does not let our pods in is told of in the words of the API server', async () => {
+    await it.kubectl(['create', 'namespace', systemNamespace])
+    await it.kubectl(['label', 'namespace', systemNamespace, 'pod-security.kubernetes.io/enforce=restricted'])
+    const { code, said } = await up('--set', 'webhook.hostNetwork=true', '--timeout', '90')
+    assert.equal(code, 2, said)
+    assert.match(
+      said,
+      /mnemos-webhook does not start: the API server refuses it: .*violates PodSecurity "restricted:latest": host namespaces/,
+    )
+    assert.match(said, /labels pod-security\.kubernetes\.io of the namespace/)
+    await it.kubectl(['delete', 'namespace', systemNamespace, '--timeout=60s'])
+    assert.deepEqual(await ours(), [])
+  })
+
   test('0: it installs, brings a first model, and says what to do next', async () => {
     const { code, said } = await up('--model', 'file:///SmolLM2-135M-Instruct.Q4_1.gguf', '--model-name', 'smollm2', '--timeout', '120')
     assert.equal(code, 0, said)

@@ -11,6 +11,7 @@ import { createServer, type Server } from 'node:https'
 import { type AddressInfo, Server as NetServer } from 'node:net'
 import { admitted, type ReviewRequest } from '@mnemos/domain'
 import type { KeyedCertificate } from '@mnemos/identity'
+import { listening } from '@mnemos/kube'
 import type { Logger } from 'pino'
 import { decodeReview, encodeReview, ReviewDecodeError } from './admission-review.ts'
 import { JsonTextError } from './json-text.ts'
@@ -72,7 +73,7 @@ export async function listenForReviews(options: AdmissionServerOptions): Promise
     onRequest(request, response)
   })
   server.on('tlsClientError', (error) => logger.debug({ err: error }, 'a TLS handshake failed'))
-  await listening(server, options)
+  await listens(server, options)
   return {
     port: portOf(server),
     use: (next) => server.setSecureContext({ ...tlsOf(next), minVersion: 'TLSv1.3' }),
@@ -163,14 +164,19 @@ function tlsOf(leaf: KeyedCertificate): { key: string; cert: string } {
   return { key: leaf.privateKey, cert: leaf.certificate }
 }
 
-async function listening(server: Server, { host, port }: AdmissionServerOptions): Promise<void> {
-  await new Promise<void>((resolve, fail) => {
-    server.once('error', fail)
-    server.listen({ host, port }, () => {
-      server.off('error', fail)
-      resolve()
-    })
-  })
+async function listens(server: Server, { host, port }: AdmissionServerOptions): Promise<void> {
+  const settings = { setting: 'MNEMOS_WEBHOOK_PORT', hostSetting: 'MNEMOS_WEBHOOK_HOST' }
+  await listening(
+    { what: 'reviews', host, port, ...settings },
+    () =>
+      new Promise<void>((resolve, fail) => {
+        server.once('error', fail)
+        server.listen({ host, port }, () => {
+          server.off('error', fail)
+          resolve()
+        })
+      }),
+  )
 }
 
 function portOf(server: Server): number {

@@ -1,6 +1,8 @@
 /** /healthz, /readyz and /metrics over plain HTTP, on a port of their own: probes and scrapers hold no certificates. */
+
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { listening } from '@mnemos/kube'
 import type { Registry } from 'prom-client'
 
 export interface HealthServer {
@@ -31,7 +33,11 @@ export async function serveHealth({ host, port, registry, notReady }: HealthOpti
       () => response.writeHead(500).end(),
     )
   })
-  await new Promise<void>((resolve, fail) => server.once('error', fail).listen({ host, port }, resolve))
+  const settings = { setting: 'MNEMOS_WEBHOOK_HEALTH_PORT', hostSetting: 'MNEMOS_WEBHOOK_HOST' }
+  await listening(
+    { what: 'probes and metrics', host, port, ...settings },
+    () => new Promise<void>((resolve, fail) => server.once('error', fail).listen({ host, port }, resolve)),
+  )
   const address: AddressInfo | string | null = server.address()
   if (address === null || typeof address === 'string') throw new Error('the health server does not listen on a port')
   return {

@@ -29,7 +29,11 @@ export async function serveHealth({ host, port, registry, isReady }: HealthOptio
     } else answer(404, 'not found')
   })
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
+    server.once('error', (cause) => {
+      const message = `cannot listen on ${host}:${port} for probes and metrics (${cause.message})`
+      const hint = 'set MNEMOS_WORKER_HEALTH_PORT to a free port, or to 0 for none'
+      reject(Object.assign(new Error(message, { cause }), { name: 'ListenError', hint }))
+    })
     server.listen(port, host, () => resolve())
   })
   const address = server.address() as AddressInfo // it listens on TCP

@@ -72,7 +72,17 @@ export async function up({ globals, terminal, signal }: Invocation, flags: UpFla
       return upExitCodes.ok
     }
 
-    const plan: InstallPlan = { release, chart, namespace, values, timeoutSeconds: flags.timeout, revision: deployed?.revision }
+    // Pod Security knows no exception for a port: who shares the node's network is let in by the widest level alone.
+    const podSecurity = /^ *hostNetwork: true$/m.test(found.manifest) ? 'privileged' : 'restricted'
+    const plan: InstallPlan = {
+      release,
+      chart,
+      namespace,
+      values,
+      podSecurity,
+      timeoutSeconds: flags.timeout,
+      revision: deployed?.revision,
+    }
     const ports: InstallPorts = {
       ...{ client, helm, clock: systemClock, signal },
       progress: (line) => terminal.status(`  … ${line}`, { lasting: flags.verbose }),

@@ -7,7 +7,7 @@
 import { type Client, type Clock, type KubeObject, resource } from '@mnemos/kube'
 import { cleanUpRelease } from '../release/release.ts'
 import type { Helm } from './helm.ts'
-import { progressOf, type SeenPod, type Trouble, troubleOf } from './rollout.ts'
+import { progressOf, refusalOf, type SeenDeployment, type SeenPod, type Trouble, troubleOf } from './rollout.ts'
 
 export interface InstallPlan {
   readonly release: string
@@ -15,6 +15,8 @@ export interface InstallPlan {
   readonly namespace: string
   readonly values: readonly string[]
   readonly timeoutSeconds: number
+  /** What Pod Security lets into the namespace, if it is made. */
+  readonly podSecurity: 'restricted' | 'privileged'
   /** The revision that is deployed now; undefined for a first installation. */
   readonly revision: number | undefined
 }
@@ -37,6 +39,13 @@ export interface InstallFailure {
 
 const namespaces = resource({ group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false })
 const pods = resource<SeenPod & KubeObject>({ group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true })
+const made = resource<SeenDeployment & KubeObject>({
+  group: 'apps',
+  version: 'v1',
+  plural: 'deployments',
+  kind: 'Deployment',
+  namespaced: true,
+})
 const definitions = resource({
   group: 'apiextensions.k8s.io',
   version: 'v1',
@@ -53,16 +62,16 @@ export async function install(plan: InstallPlan, ports: InstallPorts): Promise<I
   const { client } = ports
   const hadNamespace = (await client.get(namespaces, { name: plan.namespace })) !== undefined
   const hadKinds = (await client.list(definitions, { labelSelector: ours })).items.length > 0
-  if (!hadNamespace) await makeNamespace(client, plan.namespace)
+  if (!hadNamespace) await makeNamespace(client, plan)
   const failure = await runHelm(plan, ports)
   if (failure === undefined) return undefined
   await takeBack(plan, ports, { hadNamespace, hadKinds })
   return failure
 }
 
-/** Our pods keep to `restricted`, and nothing else belongs there. */
-async function makeNamespace(client: Client, name: string): Promise<void> {
-  const labels = { 'pod-security.kubernetes.io/enforce': 'restricted', 'app.kubernetes.io/part-of': 'mnemos' }
+/** Our pods keep to `restricted`, unless the values ask for the network of the node, and nothing else belongs there. */
+async function makeNamespace(client: Client, { namespace: name, podSecurity }: InstallPlan): Promise<void> {
+  const labels = { 'pod-security.kubernetes.io/enforce': podSecurity, 'app.kubernetes.io/part-of': 'mnemos' }
   await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } })
 }
 
@@ -81,7 +90,7 @@ async function runHelm(plan: InstallPlan, ports: InstallPorts): Promise<InstallF
   while (!watch.isOver && !ports.signal.aborted) {
     const seen = (await ports.client.list(pods, { namespace, labelSelector: ours })).items
     ports.progress(progressOf(seen))
-    const trouble = troubleOf(seen)
+    const trouble = troubleOf(seen) ?? refusalOf((await ports.client.list(made, { namespace, labelSelector: ours })).items)
     lasting = trouble === undefined ? undefined : { trouble, since: lasting?.since ?? ports.clock.monotonic() }
     if (lasting !== undefined && ports.clock.monotonic() - lasting.since > patienceMs) stop.abort()
     await Promise.race([running, ports.clock.sleep(500)])

@@ -25,6 +25,12 @@ export interface Trouble {
   readonly next: string
 }
 
+/** A Deployment, as far as it says why its pods are not made. */
+export interface SeenDeployment {
+  readonly metadata: { readonly name: string }
+  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message?: string }[] }
+}
+
 const imageReasons = ['ErrImagePull', 'ImagePullBackOff', 'ErrImageNeverPull', 'InvalidImageName']
 
 /** E.g. `operator 1/2 · webhook 2/2 · server 0/1`. */
@@ -42,6 +48,20 @@ export function progressOf(pods: readonly SeenPod[]): string {
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, { ready, all }]) => `${name} ${ready}/${all}`)
     .join(' · ')
+}
+
+/** The first Deployment whose pods the API server refuses, by a quota, Pod Security or other admission, or undefined. */
+export function refusalOf(deployments: readonly SeenDeployment[]): Trouble | undefined {
+  for (const { metadata, status } of deployments) {
+    const refused = status?.conditions?.find(({ type, status: is }) => type === 'ReplicaFailure' && is === 'True')
+    if (refused !== undefined)
+      return {
+        pod: metadata.name,
+        what: `the API server refuses it: ${refused.message ?? 'no reason given'}`,
+        next: 'change what refuses it (labels pod-security.kubernetes.io of the namespace, a ResourceQuota), or the values',
+      }
+  }
+  return undefined
 }
 
 /** The first thing that keeps a pod from starting, or undefined. */

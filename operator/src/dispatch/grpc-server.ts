@@ -2,9 +2,11 @@
  * The gRPC end of dispatch: listens all the time, serves streams only while there is a leader here; everybody else is told
  * UNAVAILABLE and tries another address.
  */
+
 import { type handleBidiStreamingCall, Server, type ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js'
 import { dispatchService, type Hello, maxDispatchMessageBytes, type OperatorMessage, type WorkerMessage } from '@mnemos/contract'
 import type { Logger } from '@mnemos/kube'
+import { listening } from '@mnemos/kube'
 import type { Admission, Refusal } from './admittance.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { Session } from './sessions.ts'
@@ -41,10 +43,17 @@ export async function startDispatchServer(options: {
   const connect: handleBidiStreamingCall<WorkerMessage, OperatorMessage> = (stream) => serve(stream, options.leading(), options.logger)
   // The contract names no gRPC library, so its definition is of this shape without being of this type.
   server.addService(dispatchService, { connect })
-  const port = await new Promise<number>((resolve, reject) => {
-    const host = options.host.includes(':') ? `[${options.host}]` : options.host
-    server.bindAsync(`${host}:${options.port}`, options.credentials, (error, bound) => (error === null ? resolve(bound) : reject(error)))
-  })
+  const listener = { what: 'workers', setting: 'MNEMOS_DISPATCH_PORT', hostSetting: 'MNEMOS_DISPATCH_HOST' }
+  const port = await listening(
+    { ...listener, host: options.host, port: options.port },
+    () =>
+      new Promise<number>((resolve, reject) => {
+        const host = options.host.includes(':') ? `[${options.host}]` : options.host
+        server.bindAsync(`${host}:${options.port}`, options.credentials, (error, bound) =>
+          error === null ? resolve(bound) : reject(error),
+        )
+      }),
+  )
   return {
     port,
     close: () =>

@@ -37,6 +37,7 @@ export {
   leases,
   microTime,
 } from './lease.ts'
+export { ListenError, type Listener, listening } from './listening.ts'
 export { type Logger, silentLogger } from './logger.ts'
 export { type KubeMetrics, kubeMetrics } from './metrics.ts'
 export { controllerOf, controllerReference, isControlledBy, withFinalizer, withoutFinalizer } from './owners.ts'
