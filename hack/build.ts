@@ -22,6 +22,12 @@ if (architecture === undefined) {
   process.stderr.write(`--arch ${flags.arch} is not supported; choose one of ${architectures.join(', ')}\n`)
   process.exit(64)
 }
+if (flags.gpu && architecture !== 'amd64') {
+  process.stderr.write(
+    `--gpu is for amd64 alone: node-llama-cpp has no library for CUDA on ${architecture}; leave --gpu out for a worker without GPUs\n`,
+  )
+  process.exit(64)
+}
 const root = join(import.meta.dirname, '..')
 const bundle = join(root, 'dist', 'bundle')
 rmSync(bundle, { recursive: true, force: true })
