@@ -58,9 +58,10 @@ describe('mnemos up', { skip: reason }, () => {
   })
 
   test('2: an image that cannot be had is named, and the installation is taken back whole', async () => {
-    const { code, said } = await up('--set', 'image.tag=nowhere', '--timeout', '90')
+    const away = ['image.repository=registry.example.com/mnemos', 'imagePullPolicy=IfNotPresent'].flatMap((value) => ['--set', value])
+    const { code, said } = await up(...away, '--timeout', '90')
     assert.equal(code, 2, said)
-    assert.match(said, /image localhost\/mnemos:nowhere cannot be had/)
+    assert.match(said, /image registry\.example\.com\/mnemos:e2e cannot be had \((ErrImagePull|ImagePullBackOff)\)/)
     assert.match(said, /image\.repository/)
     await it.kubectl(['wait', '--for=delete', `namespace/${systemNamespace}`, '--timeout=60s'])
     assert.deepEqual(await ours(), [])
@@ -108,6 +109,7 @@ describe('mnemos up', { skip: reason }, () => {
   test('2: an upgrade that does not come up goes back to the revision before', async () => {
     const { code, said } = await up('--set', 'image.tag=nowhere', '--timeout', '60')
     assert.equal(code, 2, said)
+    assert.match(said, /image localhost\/mnemos:nowhere cannot be had/)
     assert.match(said, /Went back to revision/)
     assert.match(
       await it.kubectl(['get', 'deployment', 'mnemos-operator', '-n', systemNamespace, '-o', 'jsonpath={..image}']),

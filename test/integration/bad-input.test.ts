@@ -131,7 +131,7 @@ test('mnemos up tells an old cluster by its version, before anything is changed'
   assert.equal(code, 1, said)
   assert.match(said, /the cluster is Kubernetes v1\.31\.9; MNEMOS needs 1\.32 or newer\s+next: upgrade the cluster/)
   await nothingWasChanged()
-  const newer = await up(['--dry-run'], await kubeconfigOfVersion('v1.32.4-gke.1'))
+  const newer = await up(['--dry-run', '--set', 'crds.enabled=false'], await kubeconfigOfVersion('v1.32.4-gke.1'))
   assert.equal(newer.code, 0, newer.said)
 })
 
@@ -161,6 +161,19 @@ test('mnemos up names each Secret that a value names and that is not there, and 
   assert.doesNotMatch(lacking.said, /Secret keys|s3cr3t/)
   await cluster.kubectlRun(['delete', 'secret', '-n', 'mnemos-system', 'keys', 'redis-login'])
   await nothingWasChanged()
+})
+
+test('mnemos up tells whose the kinds are that Helm would refuse to take over, and how to go on', async () => {
+  const { code, said } = await up(['--dry-run'])
+  assert.equal(code, 1, said)
+  assert.match(said, /the kinds of MNEMOS are there already and belong to no release \(kubectl apply\?\)/)
+  assert.match(said, /next: leave them to whoever made them: --set crds\.enabled=false/)
+  await cluster.kubectlRun(['annotate', 'crds', '--all', 'meta.helm.sh/release-name=crds', 'meta.helm.sh/release-namespace=kinds'])
+  assert.match((await up(['--dry-run'])).said, /belong to release crds of namespace kinds/)
+  assert.equal((await up(['--dry-run', '--set', 'crds.enabled=false'])).code, 0)
+  const marks = ['meta.helm.sh/release-name=mnemos', 'meta.helm.sh/release-namespace=mnemos-system']
+  await cluster.kubectlRun(['annotate', '--overwrite', 'crds', '--all', ...marks])
+  assert.equal((await up(['--dry-run'])).code, 0)
 })
 
 test('mnemos up tells a value that is wrong by its path', async () => {

@@ -25,6 +25,8 @@ export interface Prerequisites {
   readonly missingSecrets: readonly MissingSecret[]
   /** Whether any node takes pods. */
   readonly hasNode: boolean
+  /** Whose our kinds are that the release would bring, if they are there and not the release's: `nobody's` or a release. */
+  readonly kindsOf?: string
 }
 
 export interface MissingSecret {
@@ -64,6 +66,10 @@ export function judgePrerequisites(found: Prerequisites): readonly Lack[] {
     },
     kubernetes !== undefined &&
       !hasNode && { what: 'no node of the cluster takes pods', next: 'add a node, or uncordon one: kubectl get nodes' },
+    found.kindsOf !== undefined && {
+      what: `the kinds of MNEMOS are there already and belong to ${found.kindsOf}; Helm takes nothing over unasked`,
+      next: 'leave them to whoever made them: --set crds.enabled=false; or remove them, and every object of theirs with them',
+    },
     found.unrenderable !== undefined && {
       what: `the chart refuses these values: ${found.unrenderable}`,
       next: 'correct them: charts/mnemos/README.md lists every value',
@@ -148,7 +154,36 @@ export async function findPrerequisites(sources: PrerequisiteSources): Promise<P
     forbidden: isThere ? await forbiddenOf(client) : [],
     hasNode: isThere && (await client.list(nodes)).items.some(({ spec }) => spec?.unschedulable !== true),
     missingSecrets: isThere ? await missingSecretsOf(sources, rendered.manifest) : [],
+    ...(isThere ? await foreignKinds(sources, rendered.manifest) : {}),
   }
+}
+
+const definitions = resource<{
+  apiVersion: string
+  kind: string
+  metadata: { name: string; annotations?: Readonly<Record<string, string>> }
+}>({
+  group: 'apiextensions.k8s.io',
+  version: 'v1',
+  plural: 'customresourcedefinitions',
+  kind: 'CustomResourceDefinition',
+  namespaced: false,
+})
+
+/** Helm refuses what is there without its marks, and says it in words that help nobody. */
+async function foreignKinds(
+  { client, namespace, release }: PrerequisiteSources,
+  manifest: string,
+): Promise<Pick<Prerequisites, 'kindsOf'>> {
+  const names = [...manifest.matchAll(/^ {2}name: (\S+\.mnemos\.dev)$/gm)].map(([, name]) => name)
+  for (const { metadata } of (await client.list(definitions)).items) {
+    if (!names.includes(metadata.name)) continue
+    const owner = metadata.annotations?.['meta.helm.sh/release-name']
+    const home = metadata.annotations?.['meta.helm.sh/release-namespace']
+    if (owner === undefined) return { kindsOf: 'no release (kubectl apply?)' }
+    if (owner !== release || home !== namespace) return { kindsOf: `release ${owner} of namespace ${home ?? ''}` }
+  }
+  return {}
 }
 
 function reasonOf(error: Error): string {
