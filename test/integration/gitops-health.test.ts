@@ -114,6 +114,16 @@ const rows: Record<string, Row> = {
     ],
     want: failed,
   },
+  'Policy in force': { kind: 'Policy', conditions: [['Ready', 'True', 'InForce']], want: current },
+  'Policy whose rule cannot be judged': {
+    kind: 'Policy',
+    conditions: [
+      ['Ready', 'False', 'DoesNotCompile'],
+      ['Stalled', 'True', 'DoesNotCompile'],
+    ],
+    want: failed,
+  },
+  'ClusterPolicy in force': { kind: 'ClusterPolicy', conditions: [['Ready', 'True', 'InForce']], want: current },
   'Worker Available': { kind: 'Worker', status: { state: 'Available' }, conditions: [['Ready', 'True', 'Connected']], want: current },
   'Worker Offline': { kind: 'Worker', status: { state: 'Offline' }, conditions: [['Ready', 'False', 'Offline']], want: inProgress },
 }
