@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { after, test } from 'node:test'
-import { kinds } from '@mnemos/api'
+import { celEnv, parse as parseCel, plan } from '@bufbuild/cel'
+import { kinds, phases } from '@mnemos/api'
 import { eventually, startTestCluster } from '@mnemos/testkit'
 import { parse, parseAllDocuments } from 'yaml'
 import { fluxObjection } from './go-tools.fixture.ts'
@@ -111,4 +112,18 @@ test('Flux waits for health in every Kustomization, and for the platform before 
       [true, './team', 'mnemos-objects', 'mnemos-platform'],
     ],
   )
+})
+
+test('the expressions of docs/gitops.md are taken by Flux, and each phase of a Job is one of waiting, failed and done', async () => {
+  const [, block = ''] = /```yaml\n(healthCheckExprs:[\s\S]*?)```/.exec(await readFile('docs/gitops.md', 'utf8')) ?? []
+  const manifest = `${await readFile('examples/gitops/flux/team.yaml', 'utf8')}${block.replaceAll(/^/gm, '  ').trimEnd()}\n`
+  assert.equal(await fluxObjection(manifest), '')
+  const [exprs] = (parse(block) as { healthCheckExprs: readonly Record<string, string>[] }).healthCheckExprs
+  const judge = (expression: string, phase: string): unknown => plan(celEnv(), parseCel(expression))({ status: { phase } })
+  const verdictOf = (phase: string): string =>
+    ['inProgress', 'failed', 'current'].filter((word) => judge(exprs?.[word] ?? '', phase) === true).join()
+  assert.deepEqual(Object.fromEntries(phases.map((phase) => [phase, verdictOf(phase)])), {
+    ...{ Pending: 'inProgress', Scheduled: 'inProgress', Running: 'inProgress', Retrying: 'inProgress' },
+    ...{ Succeeded: 'current', Failed: 'failed', Cancelled: 'failed' },
+  })
 })

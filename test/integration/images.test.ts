@@ -45,7 +45,7 @@ for (const architecture of ['amd64', 'arm64'] as const) {
     await build('--images', '--arch', architecture)
     for (const dockerfile of ['Dockerfile', 'worker/Dockerfile']) {
       const [, copied = ''] = /^COPY (\S+) \/app\/$/m.exec(await readFile(dockerfile, 'utf8')) ?? []
-      const folder = copied.replace('${TARGETARCH}', architecture)
+      const folder = copied.replace(/\$\{TARGETARCH\}/, architecture)
       for (const name of ['mnemos.mjs', 'sbom.cdx.json']) assert.ok(existsSync(join(folder, name)), `${folder}${name}`)
       const native = await nativeFiles(folder)
       assert.deepEqual(
