@@ -4,11 +4,12 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { apiVersion, type WorkerPool, workerPoolResource } from '@mnemos/api'
+import { apiVersion, queueResource, type WorkerPool, workerPoolResource } from '@mnemos/api'
 import { type KubeObject, resource } from '@mnemos/kube'
 import { eventually } from '@mnemos/testkit'
 import { createModel, jobs, models, ScriptedWorker, startBench } from './operator.fixture.ts'
 
+const queues = resource(queueResource)
 const pools = resource<WorkerPool>(workerPoolResource)
 const bench = await startBench()
 const { client, cluster } = bench
@@ -23,9 +24,9 @@ for (const team of ['red', 'blue']) {
   await submit(team, 'job')
 }
 
-async function submit(namespace: string, name: string): Promise<void> {
+async function submit(namespace: string, name: string, more: object = {}): Promise<void> {
   const inference = { modelRef: { name: 'm', namespace: 'default' }, prompt: 'Say hello.' }
-  const job: KubeObject & { spec: object } = { apiVersion, kind: 'Job', metadata: { namespace, name }, spec: { inference } }
+  const job: KubeObject & { spec: object } = { apiVersion, kind: 'Job', metadata: { namespace, name }, spec: { inference, ...more } }
   await client.create(jobs, job)
 }
 
@@ -67,4 +68,16 @@ test('a namespace that loses its label loses the Model for what comes next', asy
   await cluster.kubectlRun(['label', 'namespace', 'red', 'colour-'])
   await submit('red', 'late')
   await stands('red', 'ModelNotAllowed', /does not allow namespace red/, 'late')
+})
+
+test('a Queue that is for some namespaces takes no Jobs of others, until their labels say so', async () => {
+  await client.patch(models, { namespace: 'default', name: 'm' }, { spec: { allowedNamespaces: { from: 'All', selector: null } } })
+  const queue = { apiVersion, kind: 'Queue', metadata: { name: 'research' } }
+  await client.create(queues, { ...queue, ...{ spec: { namespaceSelector: { matchLabels: { research: 'yes' } } } } })
+  await submit('blue', 'study', { queue: 'research' })
+  await stands('blue', 'QueueNotAllowed', /Queue research does not take Jobs of namespace blue; set spec\.queue to another/, 'study')
+  await cluster.kubectlRun(['label', 'namespace', 'blue', 'research=yes'])
+  const given = await eventually(() => worker.assigned.find(({ ref }) => ref.name === 'study'), { timeoutMs: 15_000 })
+  worker.succeed(given.ref)
+  await eventually(async () => (await statusOf('blue', 'study'))?.phase === 'Succeeded', { timeoutMs: 15_000 })
 })

@@ -5,8 +5,8 @@
  * Guarantees: a question is answered at once from memory; before the first list has arrived the answer is "unknown", so an
  * outage of the API server silences warnings and delays nothing. Objects are cut down to the few fields that matter.
  */
-import { allowedNamespaces, group, type KindDefinition, modelKind, queueKind, version, workerPoolKind } from '@mnemos/api'
-import { type AllowedNamespaces, type Catalog, type ModelFacts, mayUse } from '@mnemos/domain'
+import { allowedNamespaces, group, type KindDefinition, labelSelector, modelKind, queueKind, version, workerPoolKind } from '@mnemos/api'
+import { type AllowedNamespaces, type Catalog, type ModelFacts, mayUse, selects } from '@mnemos/domain'
 import { type Client, createInformer, type Informer, type KubeObject, type Resource, resource } from '@mnemos/kube'
 import type { Logger } from 'pino'
 import { z } from 'zod'
@@ -17,6 +17,12 @@ interface Lent extends KubeObject {
   readonly facts?: ModelFacts
 }
 
+/** A Queue cut down to its name and whose Jobs it takes. */
+interface Selecting extends KubeObject {
+  readonly selector?: AllowedNamespaces['selector']
+}
+
+const selecting = z.object({ spec: z.object({ namespaceSelector: labelSelector.optional() }) })
 const granting = z.object({ spec: z.object({ allowedNamespaces }) })
 
 const factual = z.object({
@@ -50,7 +56,12 @@ export function openCatalog(client: Client, logger: Logger): LiveCatalog {
     })
   const models = lentOf(modelKind)
   const pools = lentOf(workerPoolKind)
-  const queues = createInformer({ client, logger, resource: resource(namesOf(queueKind)), transform: bare })
+  const queues = createInformer({
+    client,
+    logger,
+    resource: resource<Selecting>(namesOf(queueKind)),
+    transform: (queue) => ({ ...bare(queue), selector: selectorOf(queue) }),
+  })
   const namespaces = createInformer({
     client,
     logger,
@@ -58,9 +69,10 @@ export function openCatalog(client: Client, logger: Logger): LiveCatalog {
     transform: (namespace) => ({ ...bare(namespace), metadata: { ...bare(namespace).metadata, labels: namespace.metadata.labels ?? {} } }),
   })
   const all: readonly Informer<KubeObject>[] = [models, pools, queues, namespaces]
+  const labelsOf = (from: string): Readonly<Record<string, string>> => namespaces.cache.get({ name: from })?.metadata.labels ?? {}
   const lentTo = (lent: Informer<Lent>, namespace: string, from: string): readonly string[] | undefined => {
     if (!lent.hasSynced() || !namespaces.hasSynced()) return undefined
-    const labels = namespaces.cache.get({ name: from })?.metadata.labels ?? {}
+    const labels = labelsOf(from)
     return lent.cache
       .byIndex(byNamespace, namespace)
       .filter(({ allowed }) => mayUse(allowed ?? { from: 'Same' }, namespace, { name: from, labels }))
@@ -69,14 +81,22 @@ export function openCatalog(client: Client, logger: Logger): LiveCatalog {
   return {
     models: (namespace, from) => lentTo(models, namespace, from),
     pools: (namespace, from) => lentTo(pools, namespace, from),
-    queues: () => (queues.hasSynced() ? queues.cache.list().map((queue) => queue.metadata.name) : undefined),
+    queues: (from) => {
+      if (!queues.hasSynced() || !namespaces.hasSynced()) return undefined
+      const labels = labelsOf(from)
+      return queues.cache
+        .list()
+        .filter(({ selector }) => selects(selector, { name: from, labels }))
+        .map(({ metadata }) => metadata.name)
+    },
     knowsNamespaces: () => namespaces.hasSynced(),
     namespacesKnown: (signal) => namespaces.synced(signal),
     labelsOf: (namespace) => namespaces.cache.get({ name: namespace })?.metadata.labels,
     modelFacts: (namespace, name, from) => {
       const model = models.cache.get({ namespace, name })
-      const labels = namespaces.cache.get({ name: from })?.metadata.labels ?? {}
-      return model !== undefined && mayUse(model.allowed ?? { from: 'Same' }, namespace, { name: from, labels }) ? model.facts : undefined
+      return model !== undefined && mayUse(model.allowed ?? { from: 'Same' }, namespace, { name: from, labels: labelsOf(from) })
+        ? model.facts
+        : undefined
     },
     run: async (signal) => {
       await Promise.all(all.map((informer) => informer.run(signal)))
@@ -96,6 +116,10 @@ function factsOf(object: KubeObject): { facts?: ModelFacts } {
   const { spec, status } = parsed.data
   const license = spec.license ?? status?.resolved?.license
   return { facts: { uri: spec.source.uri, digest: spec.source.digest, license, isImported: status?.digest !== undefined } }
+}
+
+function selectorOf(object: KubeObject): AllowedNamespaces['selector'] {
+  return selecting.safeParse(object).data?.spec.namespaceSelector
 }
 
 function bare({ apiVersion, kind, metadata }: KubeObject): KubeObject {

@@ -1,6 +1,6 @@
 /** Gathers from caches, sessions, reports and placement what a decision about one Job may know. Reads only. */
 import { type Job, parseTime } from '@mnemos/api'
-import { anyEngine, isActive, type JobWorld, mayUse, type NamespaceLabels, type PlacedOn, type Stray } from '@mnemos/domain'
+import { anyEngine, isActive, type JobWorld, mayUse, type NamespaceLabels, type PlacedOn, type Stray, selects } from '@mnemos/domain'
 import type { Reader } from '@mnemos/kube'
 import type { Reports } from '../dispatch/reports.ts'
 import type { Sessions } from '../dispatch/sessions.ts'
@@ -26,6 +26,7 @@ export function observeJob({ sessions, reports, placement, ownPods, now }: JobSo
   const modelName = modelNameOf(job)
   const model = modelName === undefined ? undefined : reader.get(models, modelName)
   const labels = reader.get(namespaces, { name: namespace })?.metadata.labels ?? {}
+  const queue = reader.get(queues, { name: job.spec.queue })
   const isOld = now() - (parseTime(creationTimestamp) ?? 0) > standingAfterMs
   const own = ownPods.observe(reader, job)
   const waiting = placement.standing(job, model, isOld && own === undefined)
@@ -34,7 +35,8 @@ export function observeJob({ sessions, reports, placement, ownPods, now }: JobSo
     model,
     modelAllowed: model !== undefined && mayUse(model.spec.allowedNamespaces, model.metadata.namespace ?? '', { name: namespace, labels }),
     otherModels: model === undefined && modelName !== undefined ? modelNamesIn(reader, modelName.namespace) : [],
-    queueExists: job.spec.queue === 'default' || reader.get(queues, { name: job.spec.queue }) !== undefined,
+    queueExists: job.spec.queue === 'default' || queue !== undefined,
+    queueAllowed: selects(queue?.spec.namespaceSelector, { name: namespace, labels }),
     dependencies: (job.spec.dependsOn ?? []).map((name) => ({ name, job: reader.get(jobs, { namespace, name }) })),
     placement: placement.reservationOf(uid),
     waiting,

@@ -16,6 +16,7 @@ export const reasonsByKind = {
     ModelNotReady: 'The Model exists, but its artifact is not verified yet.',
     ModelNotAllowed: 'The Model does not allow this namespace to use it (`spec.allowedNamespaces`).',
     QueueNotFound: 'The Queue that the Job names does not exist.',
+    QueueNotAllowed: 'The Queue does not take Jobs of this namespace (`spec.namespaceSelector`).',
     WaitingForDependencies: 'A Job named in `dependsOn` has not succeeded yet.',
     DependencyFailed: 'A Job named in `dependsOn` failed, was cancelled or is gone.',
     Suspended: '`spec.suspend` is true.',

@@ -18,5 +18,10 @@ export interface NamespaceLabels {
 export function mayUse(allowed: AllowedNamespaces, home: string, user: NamespaceLabels): boolean {
   if (user.name === home || allowed.from === 'All') return true
   if (allowed.from !== 'Selector' || allowed.selector === undefined) return false
-  return Object.entries(allowed.selector.matchLabels ?? {}).every(([label, value]) => user.labels[label] === value)
+  return selects(allowed.selector, user)
+}
+
+/** Whether a selector of namespaces takes this one; without a selector every namespace is taken. */
+export function selects(selector: AllowedNamespaces['selector'], { labels }: NamespaceLabels): boolean {
+  return Object.entries(selector?.matchLabels ?? {}).every(([label, value]) => labels[label] === value)
 }

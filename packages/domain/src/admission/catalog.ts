@@ -13,8 +13,8 @@ export interface Catalog {
   models(namespace: string, from: string): readonly string[] | undefined
   /** WorkerPools of `namespace` that `from` may use; undefined while unknown. */
   pools(namespace: string, from: string): readonly string[] | undefined
-  /** Names of all Queues; undefined while unknown. */
-  queues(): readonly string[] | undefined
+  /** Queues that take Jobs of `from`; undefined while unknown. */
+  queues(from: string): readonly string[] | undefined
 }
 
 /** A catalog that knows nothing, and therefore warns of nothing. */
@@ -43,11 +43,11 @@ function absent(kind: string, { name, namespace = '' }: Reference, from: string,
   return [`no ${kind} \`${name}\`${where}${didYouMean(name, names)}`]
 }
 
-/** Warns when there is no such Queue. `default` needs no object: it is unlimited until somebody configures it. */
-export function queueWarnings(name: string, catalog: Catalog): readonly string[] {
-  const names = catalog.queues()
+/** Warns when no such Queue takes Jobs of `from`. `default` needs no object: it is unlimited until somebody configures it. */
+export function queueWarnings(name: string, from: string, catalog: Catalog): readonly string[] {
+  const names = catalog.queues(from)
   if (name === 'default' || names === undefined || names.includes(name)) return []
-  return [`no Queue \`${name}\`${didYouMean(name, ['default', ...names])}`]
+  return [`no Queue \`${name}\` that takes Jobs of namespace \`${from}\`${didYouMean(name, ['default', ...names])}`]
 }
 
 function didYouMean(name: string, candidates: readonly string[]): string {

@@ -28,7 +28,7 @@ export function jobWarnings(request: ReviewRequest, { catalog }: ReviewContext):
     ...(model === undefined
       ? []
       : modelWarnings({ name: model, namespace: textOf(fieldOf(reference, 'namespace')) }, request.namespace ?? '', catalog)),
-    ...(queue === undefined ? [] : queueWarnings(queue, catalog)),
+    ...(queue === undefined ? [] : queueWarnings(queue, request.namespace ?? '', catalog)),
   ]
 }
 

@@ -142,7 +142,7 @@ const warned: Record<string, { request: ReviewRequest; wantWarnings: readonly st
   },
   'an unknown Queue is admitted with a warning': {
     request: creation(aJob({ ...goodSpec, queue: 'reserach' }, stamped('alice'))),
-    wantWarnings: ['no Queue `reserach`; did you mean `research`?'],
+    wantWarnings: ['no Queue `reserach` that takes Jobs of namespace `team-a`; did you mean `research`?'],
   },
   'a Model that is to be served by an unknown pool is admitted with the nearest name': {
     request: creation({

@@ -13,6 +13,6 @@ export function workerPoolWarnings(request: ReviewRequest, { catalog }: ReviewCo
       if (name === undefined) return []
       return modelWarnings({ name, namespace: textOf(fieldOf(reference, 'namespace')) }, request.namespace ?? '', catalog)
     }),
-    ...(queue === undefined ? [] : queueWarnings(queue, catalog)),
+    ...(queue === undefined ? [] : queueWarnings(queue, request.namespace ?? '', catalog)),
   ]
 }

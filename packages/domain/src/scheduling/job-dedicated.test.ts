@@ -54,6 +54,7 @@ function world(job: JobBuilder, own: Partial<OwnPods> = {}, facts: Partial<JobWo
     modelAllowed: false,
     otherModels: [],
     queueExists: true,
+    queueAllowed: true,
     dependencies: [],
     placement: undefined,
     emptyPools: [],

@@ -36,6 +36,7 @@ const checks: readonly Check[] = [
   isSuspended,
   dependenciesWait,
   queueIsMissing,
+  queueIsNotAllowed,
   modelIsMissing,
   modelIsNotAllowed,
   modelIsNotReady,
@@ -203,6 +204,13 @@ function dependenciesWait({ dependencies }: JobWorld): Finding | undefined {
 function queueIsMissing({ job, queueExists }: JobWorld): Finding | undefined {
   if (queueExists) return undefined
   return { reason: 'QueueNotFound', message: `no Queue ${job.spec.queue}; create it, or set spec.queue to default` }
+}
+
+function queueIsNotAllowed({ job, queueAllowed }: JobWorld): Finding | undefined {
+  if (queueAllowed) return undefined
+  const { namespace = '' } = job.metadata
+  const message = `Queue ${job.spec.queue} does not take Jobs of namespace ${namespace}; set spec.queue to another, or ask who may label the namespace`
+  return { reason: 'QueueNotAllowed', message }
 }
 
 function modelIsMissing({ job, model, otherModels }: JobWorld): Finding | undefined {

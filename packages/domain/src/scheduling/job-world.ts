@@ -11,6 +11,8 @@ export interface JobWorld {
   /** Names of the Models where the missing one was looked for. */
   readonly otherModels: readonly string[]
   readonly queueExists: boolean
+  /** Whether the Queue takes Jobs of this namespace; true when there is no Queue to say otherwise. */
+  readonly queueAllowed: boolean
   /** The Jobs of `dependsOn`; undefined for one that does not exist. */
   readonly dependencies: readonly { readonly name: string; readonly job: Job | undefined }[]
   /** The worker that placement has reserved for the next attempt. */

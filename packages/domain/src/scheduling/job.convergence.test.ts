@@ -117,6 +117,7 @@ class Simulation {
       modelAllowed: true,
       otherModels: [],
       queueExists: true,
+      queueAllowed: true,
       dependencies: (job.spec.dependsOn ?? []).map((name) => ({ name, job: this.jobs.get(name) })),
       placement: this.#placement.reservationOf(uid)?.worker,
       emptyPools: [],

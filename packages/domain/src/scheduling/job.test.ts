@@ -17,6 +17,7 @@ function world(job: JobBuilder, facts: Partial<JobWorld> = {}): JobWorld {
     modelAllowed: true,
     otherModels: [],
     queueExists: true,
+    queueAllowed: true,
     dependencies: [],
     placement: undefined,
     emptyPools: [],
@@ -145,6 +146,11 @@ const cases: Record<string, Case> = {
   'a Model that is not verified yet holds the Job': {
     world: world(pending, { model: aModel('m').build() }),
     wantReason: 'ModelNotReady',
+  },
+  'a Queue that is closed to the namespace holds the Job': {
+    world: world(pending, { queueAllowed: false }),
+    wantReason: 'QueueNotAllowed',
+    wantMessage: /Queue default does not take Jobs of namespace default; set spec\.queue to another/,
   },
   'a Queue that does not exist holds the Job': { world: world(pending, { queueExists: false }), wantReason: 'QueueNotFound' },
   'a suspended Job is held even with a slot': {
