@@ -1,6 +1,7 @@
 // What Flux and Argo CD make of an object: kstatus as Flux, Helm and kubectl use it, and a health script in the interpreter of Argo CD.
 //
-// Reads one JSON document {"lua": "...", "objects": [...]} from stdin, writes one line {"kstatus", "health", "message"} an object.
+// Reads one JSON document {"lua": "...", "objects": [...]} from stdin, writes one line {"kstatus", "health", "message"} an object. With
+// {"returns": true} a line is the table that the script returns, as JSON: what an action of Argo CD makes of the object.
 package main
 
 import (
@@ -16,6 +17,7 @@ import (
 type request struct {
 	Lua     string           `json:"lua"`
 	Objects []map[string]any `json:"objects"`
+	Returns bool             `json:"returns"`
 }
 
 type verdict struct {
@@ -30,11 +32,17 @@ func main() {
 		fail(err)
 	}
 	for _, object := range asked.Objects {
-		judged, err := judge(object, asked.Lua)
+		var said any
+		var err error
+		if asked.Returns {
+			said, err = returned(object, asked.Lua)
+		} else {
+			said, err = judge(object, asked.Lua)
+		}
 		if err != nil {
 			fail(err)
 		}
-		if err := json.NewEncoder(os.Stdout).Encode(judged); err != nil {
+		if err := json.NewEncoder(os.Stdout).Encode(said); err != nil {
 			fail(err)
 		}
 	}
@@ -50,9 +58,27 @@ func judge(object map[string]any, script string) (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
-	// As Argo CD does: only these libraries, the object as global `obj`, a table as result.
 	state := lua.NewState(lua.Options{SkipOpenLibs: true})
 	defer state.Close()
+	health, err := tableOf(state, object, script)
+	if err != nil {
+		return verdict{}, err
+	}
+	return verdict{string(result.Status), health.RawGetString("status").String(), health.RawGetString("message").String()}, nil
+}
+
+func returned(object map[string]any, script string) (any, error) {
+	state := lua.NewState(lua.Options{SkipOpenLibs: true})
+	defer state.Close()
+	table, err := tableOf(state, object, script)
+	if err != nil {
+		return nil, err
+	}
+	return plain(table), nil
+}
+
+// As Argo CD does: only these libraries, the object as global `obj`, a table as result.
+func tableOf(state *lua.LState, object map[string]any, script string) (*lua.LTable, error) {
 	for name, open := range map[string]lua.LGFunction{lua.BaseLibName: lua.OpenBase, lua.TabLibName: lua.OpenTable, lua.StringLibName: lua.OpenString} {
 		state.Push(state.NewFunction(open))
 		state.Push(lua.LString(name))
@@ -60,13 +86,35 @@ func judge(object map[string]any, script string) (verdict, error) {
 	}
 	state.SetGlobal("obj", value(state, object))
 	if err := state.DoString(script); err != nil {
-		return verdict{}, err
+		return nil, err
 	}
-	health, ok := state.Get(-1).(*lua.LTable)
+	table, ok := state.Get(-1).(*lua.LTable)
 	if !ok {
-		return verdict{}, fmt.Errorf("the script returned %s, no table", state.Get(-1).Type())
+		return nil, fmt.Errorf("the script returned %s, no table", state.Get(-1).Type())
 	}
-	return verdict{string(result.Status), health.RawGetString("status").String(), health.RawGetString("message").String()}, nil
+	return table, nil
+}
+
+// A table of Lua as JSON has it: one with a first item is a list.
+func plain(in lua.LValue) any {
+	switch typed := in.(type) {
+	case *lua.LTable:
+		if typed.Len() > 0 {
+			out := make([]any, 0, typed.Len())
+			typed.ForEach(func(_, item lua.LValue) { out = append(out, plain(item)) })
+			return out
+		}
+		out := map[string]any{}
+		typed.ForEach(func(key, item lua.LValue) { out[key.String()] = plain(item) })
+		return out
+	case lua.LString:
+		return string(typed)
+	case lua.LNumber:
+		return float64(typed)
+	case lua.LBool:
+		return bool(typed)
+	}
+	return nil
 }
 
 // Unstructured objects hold int64 where JSON was read as float64.

@@ -6,7 +6,8 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { kinds, phases } from '@mnemos/api'
-import { healthVerdicts } from './go-tools.fixture.ts'
+import { parse } from 'yaml'
+import { healthVerdicts, luaReturns } from './go-tools.fixture.ts'
 
 type Condition = readonly [type: string, status: 'True' | 'False', reason: string]
 interface Row {
@@ -165,3 +166,56 @@ function objectOf({ kind, metadata, status, conditions = [] }: Row): object {
     ...(kind === 'Queue' && status === undefined ? {} : { status: whole }),
   }
 }
+
+interface Actions {
+  readonly 'discovery.lua': string
+  readonly definitions: readonly { readonly name: string; readonly 'action.lua': string }[]
+}
+
+const actionsOf = async (kind: string): Promise<Actions> =>
+  parse(await readFile(`examples/gitops/argocd/actions/${kind.toLowerCase()}.yaml`, 'utf8')) as Actions // ours
+
+/** What Argo CD offers for an object. */
+async function offered(kind: string, object: object): Promise<readonly string[]> {
+  const [found = {}] = await luaReturns((await actionsOf(kind))['discovery.lua'], [object])
+  return Object.entries(found)
+    .filter(([, about]) => !(about as { disabled: boolean }).disabled)
+    .map(([name]) => name)
+    .sort()
+}
+
+const job = (phase: string, spec: object = {}): object => ({
+  kind: 'Job',
+  metadata: { name: 'x' },
+  spec,
+  status: { phase, conditions: [] },
+})
+const offers: Record<string, readonly [kind: string, object: object, want: readonly string[]]> = {
+  'a Job that waits can be suspended and cancelled': ['Job', job('Pending'), ['cancel', 'suspend']],
+  'a Job that nobody looked at yet, too': ['Job', { kind: 'Job', spec: {} }, ['cancel', 'suspend']],
+  'a Job that runs can be cancelled': ['Job', job('Running'), ['cancel']],
+  'a Job that is held can be let go': ['Job', job('Pending', { suspend: true }), ['cancel', 'resume']],
+  'a Job that has ended can do nothing more': ['Job', job('Failed'), []],
+  'a Worker can drain': ['Worker', { kind: 'Worker', spec: {} }, ['drain']],
+  'a Worker that drains can take work again': ['Worker', { kind: 'Worker', spec: { drain: true } }, ['take-work']],
+}
+for (const [sentence, [kind, object, want]] of Object.entries(offers)) {
+  test(`Argo CD: ${sentence}`, async () => {
+    assert.deepEqual(await offered(kind, object), want)
+  })
+}
+
+test('an action of Argo CD changes its field and nothing else', async () => {
+  const wanted: Record<string, Record<string, object>> = {
+    Job: { suspend: { suspend: true }, resume: { suspend: false }, cancel: { cancel: true } },
+    Worker: { drain: { drain: true }, 'take-work': { drain: false } },
+  }
+  for (const [kind, byName] of Object.entries(wanted)) {
+    const { definitions } = await actionsOf(kind)
+    assert.deepEqual(definitions.map(({ name }) => name).sort(), Object.keys(byName).sort())
+    for (const { name, 'action.lua': lua } of definitions) {
+      const object = { kind, metadata: { name: 'x', labels: { a: 'b' } }, spec: { queue: 'q', dependsOn: ['y', 'z'] } }
+      assert.deepEqual(await luaReturns(lua, [object]), [{ ...object, spec: { ...object.spec, ...byName[name] } }], name)
+    }
+  }
+})

@@ -65,8 +65,16 @@ test('kustomize gives argocd-cm a health script for every kind, under the key th
   assert.equal(built.code, 0, built.stderr)
   const objects = parseAllDocuments(built.stdout).map((document) => document.toJS() as { kind: string; data?: Record<string, string> })
   const script = await readFile('examples/gitops/argocd/health.lua', 'utf8')
+  const data = Object.entries(objects.find(({ kind }) => kind === 'ConfigMap')?.data ?? {})
   const wanted = kinds.map(({ kind }) => [`resource.customizations.health.mnemos.dev_${kind}`, script])
-  assert.deepEqual(objects.find(({ kind }) => kind === 'ConfigMap')?.data, Object.fromEntries(wanted))
+  assert.deepEqual(Object.fromEntries(data.filter(([key]) => key.includes('.health.'))), Object.fromEntries(wanted))
+  for (const kind of ['Job', 'Worker']) {
+    const actions = await readFile(`examples/gitops/argocd/actions/${kind.toLowerCase()}.yaml`, 'utf8')
+    assert.deepEqual(
+      data.filter(([key]) => key === `resource.customizations.actions.mnemos.dev_${kind}`),
+      [[`resource.customizations.actions.mnemos.dev_${kind}`, actions]],
+    )
+  }
   assert.deepEqual(objects.map(({ kind }) => kind).sort(), ['AppProject', 'Application', 'Application', 'ConfigMap'])
 })
 

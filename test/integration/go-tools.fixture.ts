@@ -24,6 +24,16 @@ export async function healthVerdicts(lua: string, objects: readonly object[]): P
     .map((line) => JSON.parse(line) as HealthVerdict)
 }
 
+/** What a script makes of each object: the table that it returns, e.g. the object after an action. */
+export async function luaReturns(lua: string, objects: readonly object[]): Promise<readonly Record<string, unknown>[]> {
+  const ran = spawnSync(join(await judges(), 'health'), { input: JSON.stringify({ lua, objects, returns: true }), encoding: 'utf8' })
+  await succeeded(ran)
+  return ran.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+}
+
 /** What Flux's own types say against a manifest; empty when they take it. */
 export async function fluxObjection(manifest: string): Promise<string> {
   return spawnSync(join(await judges(), 'flux'), { input: manifest, encoding: 'utf8' }).stderr
