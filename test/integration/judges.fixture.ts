@@ -137,14 +137,26 @@ export async function ruleErrorsOf(rules: string): Promise<string> {
 
 /** Taken out of the package, which is not installed: it would start a server. */
 async function promtool(): Promise<string> {
-  const { stdout } = await run('apt-cache', ['policy', 'prometheus'])
-  const version = /Candidate: (\S+)/.exec(stdout)?.[1]
-  if (version === undefined || version === '(none)') throw new Error('apt knows no package prometheus: run apt-get update')
+  const version = (await candidateOf('prometheus')) ?? (await updated(() => candidateOf('prometheus')))
+  if (version === undefined) throw new Error('apt knows no package prometheus: this needs Debian or a relative of it')
   const folder = await cached(cacheFolder(process.env), join('tools', `promtool-${version.replaceAll(/[^\w.-]/g, '-')}`), async (into) => {
-    await run('apt-get', ['download', `prometheus=${version}`], { cwd: into })
+    const download = () => run('apt-get', ['download', `prometheus=${version}`], { cwd: into })
+    await download().catch(() => updated(download))
     await run('sh', ['-c', 'dpkg-deb --fsys-tarfile *.deb | tar --extract --strip-components=3 ./usr/bin/promtool && rm *.deb'], {
       cwd: into,
     })
   })
   return join(folder, 'promtool')
+}
+
+async function candidateOf(name: string): Promise<string | undefined> {
+  const { stdout } = await run('apt-cache', ['policy', name])
+  return /Candidate: ([^\s(]\S*)/.exec(stdout)?.[1]
+}
+
+/** Lists of packages may be absent or old. @throws when they are and this process may not fetch them */
+async function updated<T>(again: () => Promise<T>): Promise<T> {
+  if (process.getuid?.() !== 0) throw new Error('the lists of apt are absent or old; run `sudo apt-get update`')
+  await run('apt-get', ['update', '-qq'])
+  return again()
 }
