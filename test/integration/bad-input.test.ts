@@ -122,7 +122,7 @@ async function kubeconfigOfVersion(gitVersion: string): Promise<string> {
 
 const up = (args: readonly string[], kubeconfig = cluster.kubeconfig) => mnemos(['up', '--helm', v4, ...args], { KUBECONFIG: kubeconfig })
 const nothingWasChanged = async (): Promise<void> => {
-  const { stdout } = await cluster.kubectlRun(['get', 'deployments,secrets', '-n', 'mnemos-system', '-o', 'name'])
+  const { stdout } = await cluster.kubectlRun(['get', 'deployments,services,configmaps', '-n', 'mnemos-system', '-o', 'name'])
   assert.equal(stdout, '')
 }
 
