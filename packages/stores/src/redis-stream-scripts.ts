@@ -3,16 +3,7 @@
  * bytes up to its end `c` and a checksum `k`; the end is the entry `2-0`. Redis itself refuses entries out of order, so each
  * index is there once whoever writes; a key that vanishes takes the whole stream with it, never a part.
  */
-
-import { createHash } from 'node:crypto'
-
-export interface Script {
-  readonly text: string
-  /** What Redis knows it by. */
-  readonly sha1: string
-}
-
-const scriptOf = (text: string): Script => ({ text, sha1: createHash('sha1').update(text).digest('hex') })
+import { scriptOf } from './redis-script.ts'
 
 /** Index wanted next, and the bytes so far. Shared by the scripts below. */
 const nextOf = `

@@ -8,7 +8,8 @@
 import { crc32 } from 'node:zlib'
 import type { Redis } from 'ioredis'
 import type { RedisConnectionOptions } from './redis-connections.ts'
-import { appendScript, dropScript, endScript, nextScript, type Script } from './redis-stream-scripts.ts'
+import { runScript } from './redis-script.ts'
+import { appendScript, dropScript, endScript, nextScript } from './redis-stream-scripts.ts'
 import { type StreamStore, StreamStoreError, type StreamToken } from './stream-store.ts'
 
 export interface RedisStreamOptions extends RedisConnectionOptions {
@@ -39,7 +40,7 @@ export async function createRedisStreamStore(options: RedisStreamOptions): Promi
     if (typeof answer === 'number' && Number.isSafeInteger(answer) && answer >= 0) return answer
     throw new StreamStoreError('Unavailable', 'Redis answered with something else than a number')
   }
-  const next = (stream: string): Promise<number> => number((redis) => run(redis, nextScript, [keyOf(stream)]))
+  const next = (stream: string): Promise<number> => number((redis) => runScript(redis, nextScript, [keyOf(stream)]))
 
   async function* read(stream: string, from: number, signal: AbortSignal): AsyncGenerator<readonly StreamToken[]> {
     const key = keyOf(stream)
@@ -83,14 +84,14 @@ export async function createRedisStreamStore(options: RedisStreamOptions): Promi
   return {
     append: (stream, tokens) =>
       number((redis) =>
-        run(redis, appendScript, [
-          keyOf(stream),
-          keepSeconds,
-          maxStreamBytes,
-          ...tokens.flatMap(({ index, text }) => [index, text, checksumOf(index, text)]),
-        ]),
+        runScript(
+          redis,
+          appendScript,
+          [keyOf(stream)],
+          [keepSeconds, maxStreamBytes, ...tokens.flatMap(({ index, text }) => [index, text, checksumOf(index, text)])],
+        ),
       ),
-    end: (stream, at = 0) => number((redis) => run(redis, endScript, [keyOf(stream), keepSeconds, at])),
+    end: (stream, at = 0) => number((redis) => runScript(redis, endScript, [keyOf(stream)], [keepSeconds, at])),
     next,
     has: async (stream) => {
       const [first] = await connections.ask((redis) => redis.xrange(keyOf(stream), '-', '+', 'COUNT', 1))
@@ -98,7 +99,7 @@ export async function createRedisStreamStore(options: RedisStreamOptions): Promi
     },
     read,
     drop: async (stream) => {
-      await connections.ask((redis) => run(redis, dropScript, [keyOf(stream)]))
+      await connections.ask((redis) => runScript(redis, dropScript, [keyOf(stream)]))
     },
     check: async () => {
       await connections.ask((redis) => redis.ping())
@@ -115,16 +116,6 @@ const endId = '2-0'
 function nothingWhenAway(error: unknown): { readonly tokens: readonly StreamToken[]; readonly isEnded: boolean } {
   if (error instanceof StreamStoreError) return { tokens: [], isEnded: false }
   throw error
-}
-
-/** Runs a script by its digest; sends it when Redis does not know it (any more). */
-async function run(redis: Redis, script: Script, values: readonly (string | number)[]): Promise<unknown> {
-  try {
-    return await redis.evalsha(script.sha1, 1, ...values)
-  } catch (error) {
-    if (!(error instanceof Error) || !error.message.includes('NOSCRIPT')) throw error
-    return redis.eval(script.text, 1, ...values)
-  }
 }
 
 /** Covers the index too, which the script wrote into the entry's ID. */
