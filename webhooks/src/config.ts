@@ -1,6 +1,7 @@
 /** The webhook's settings: read from the environment once, checked as a whole, printed by `--help` from the descriptions here. */
 import { type Credentials, inClusterCredentials } from '@mnemos/kube'
 import { z } from 'zod'
+import { type RateLimitConfig, rateLimitConfig, rateLimitSettings } from './rate-limit-settings.ts'
 
 const port = z.coerce.number().int().min(0).max(65_535)
 const durationMs = z.coerce.number().int().min(1)
@@ -34,6 +35,7 @@ export const webhookSettings = z.object({
     .describe('How long a new authority is trusted before it signs, and an old one after.'),
   MNEMOS_WEBHOOK_REFRESH_MS: durationMs.default(minute).describe('How often certificates and registration are looked at.'),
   MNEMOS_WEBHOOK_DRAIN_MS: z.coerce.number().int().min(0).default(5000).describe('How long calls are still answered after SIGTERM.'),
+  ...rateLimitSettings,
   MNEMOS_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')
@@ -53,6 +55,7 @@ export interface WebhookConfig {
   readonly overlapMs: number
   readonly refreshMs: number
   readonly drainMs: number
+  readonly rateLimits: RateLimitConfig
   readonly logLevel: string
 }
 
@@ -81,6 +84,7 @@ export function parseWebhookConfig(
     overlapMs: settings.MNEMOS_WEBHOOK_OVERLAP_MS,
     refreshMs: settings.MNEMOS_WEBHOOK_REFRESH_MS,
     drainMs: settings.MNEMOS_WEBHOOK_DRAIN_MS,
+    rateLimits: rateLimitConfig(settings),
     logLevel: settings.MNEMOS_LOG_LEVEL,
     ...overrides,
   }

@@ -15,6 +15,16 @@ export { noPolicies, type PolicyWorld } from './policies/policy-world.ts'
 export type { FindPii } from './policies/rule-kind.ts'
 export type { ModelFacts } from './policies/subject.ts'
 export { attemptLabel, jobLabel, logsRecordedAnnotation, mainContainer, podName, podOfAttempt } from './scheduling/dedicated-pod.ts'
+export {
+  type CountedRequest,
+  chargeOf,
+  fullMessage,
+  type NextRoom,
+  type RateCharge,
+  type RateLimitRule,
+  uncountedMessage,
+} from './policies/rate-limit.ts'
+export { attemptLabel, jobLabel, logsRecordedAnnotation, mainContainer, podName } from './scheduling/dedicated-pod.ts'
 export { decideJob } from './scheduling/job.ts'
 export { isActive, isTerminal, type JobPlan } from './scheduling/job-status.ts'
 export type {

@@ -51,6 +51,18 @@ describe('an answer of the API server', () => {
     }
   })
 
+  it('holds metadata alone where that is asked for, or all where the server cannot', async () => {
+    const accepted: (string | undefined)[] = []
+    api.answer = (request, response) => {
+      accepted.push(request.headers.accept)
+      json(response, 200, { items: [{ metadata: { name: 'w' } }], metadata: { resourceVersion: '1' } })
+    }
+    const { items } = await api.client.list(widgets, { metadataOnly: true })
+    assert.deepEqual(items, [{ apiVersion: 'example.dev/v1', kind: 'Widget', metadata: { name: 'w' } }])
+    await api.client.list(widgets)
+    assert.deepEqual(accepted, ['application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json', 'application/json'])
+  })
+
   it('of 503 without Retry-After may have been carried out, and is not repeated', async () => {
     const before = api.requests.length
     api.answer = (_request, response) => json(response, 503, status(503, 'ServiceUnavailable', 'down'))

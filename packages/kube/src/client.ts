@@ -9,7 +9,7 @@ import { type Clock, systemClock } from './clock.ts'
 import type { Credentials } from './credentials.ts'
 import { isNotFound } from './errors.ts'
 import type { KubeMetrics } from './metrics.ts'
-import { type RequestOptions, send } from './send.ts'
+import { metadataOf, type RequestOptions, send } from './send.ts'
 import { createTransport, type Transport } from './transport.ts'
 import { apiVersionOf, type KubeObject, type ObjectName, type Resource } from './types.ts'
 
@@ -23,6 +23,8 @@ export interface ListOptions {
   readonly namespace?: string
   readonly labelSelector?: string
   readonly fieldSelector?: string
+  /** Only `metadata` of each object is sent. */
+  readonly metadataOnly?: boolean
   /** Objects in one page; default 500. */
   readonly limit?: number
   readonly signal?: AbortSignal
@@ -179,7 +181,7 @@ async function listPages<T extends KubeObject>(
   resource: Resource<T>,
   options: ListOptions,
 ): Promise<{ items: T[]; resourceVersion: string }> {
-  const { namespace, labelSelector, fieldSelector, limit = 500, signal } = options
+  const { namespace, labelSelector, fieldSelector, metadataOnly = false, limit = 500, signal } = options
   const items: T[] = []
   let next: string | undefined
   let resourceVersion = ''
@@ -193,7 +195,7 @@ async function listPages<T extends KubeObject>(
     const page = await request<{ items: T[] | null; metadata: { resourceVersion: string; continue?: string } }>(
       'GET',
       pathOf(resource, namespace === undefined ? {} : { namespace }),
-      { query, ...signalOf(signal) },
+      { query, ...(metadataOnly ? { headers: metadataOf('PartialObjectMetadataList') } : {}), ...signalOf(signal) },
     )
     // Items of a list come without their kind; every reader here relies on it.
     const typed = { apiVersion: apiVersionOf(resource), kind: resource.kind }

@@ -15,7 +15,7 @@
 import { createBackoff } from './backoff.ts'
 import type { ObjectStore } from './cache.ts'
 import { uidOf } from './cache.ts'
-import type { Client } from './client.ts'
+import type { Client, ListOptions } from './client.ts'
 import { type Clock, sleptThrough } from './clock.ts'
 import { isExpired, KubeError } from './errors.ts'
 import { errorFields, type Logger } from './logger.ts'
@@ -47,7 +47,7 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly resource: Resource<T>
   readonly store: ObjectStore<T>
   readonly onChange: (change: Change<T>) => void
-  readonly scope: { readonly namespace?: string; readonly labelSelector?: string; readonly fieldSelector?: string }
+  readonly scope: Pick<ListOptions, 'namespace' | 'labelSelector' | 'fieldSelector' | 'metadataOnly'>
   readonly transform: (object: T) => T
   readonly clock: Clock
   readonly random: () => number

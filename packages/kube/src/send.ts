@@ -78,6 +78,11 @@ async function sendOnce(
   }
 }
 
+/** The header that asks for metadata alone; a server that cannot leave the rest out sends it. */
+export function metadataOf(kind: 'PartialObjectMetadata' | 'PartialObjectMetadataList'): { readonly accept: string } {
+  return { accept: `application/json;as=${kind};g=meta.k8s.io;v=v1,application/json` }
+}
+
 /** The headers of every request, with a fresh token. */
 export async function headersOf(
   transport: Transport,

@@ -9,7 +9,7 @@ import type { Dispatcher } from 'undici'
 import { type Client, pathOf } from './client.ts'
 import { reasonOf } from './clock.ts'
 import { KubeError } from './errors.ts'
-import { headersOf, refusal, withQuery } from './send.ts'
+import { headersOf, metadataOf, refusal, withQuery } from './send.ts'
 import type { KubeObject, Resource } from './types.ts'
 
 export interface WatchEvent<T> {
@@ -21,6 +21,8 @@ export interface WatchOptions {
   readonly namespace?: string
   readonly labelSelector?: string
   readonly fieldSelector?: string
+  /** Only `metadata` of each object is sent. */
+  readonly metadataOnly?: boolean
   readonly resourceVersion: string
   /** The server ends the watch after this long, with a bookmark shortly before. */
   readonly timeoutSeconds: number
@@ -40,7 +42,7 @@ export async function watch<T extends KubeObject>(
   options: WatchOptions,
   onEvents: (events: readonly WatchEvent<T>[]) => void,
 ): Promise<void> {
-  const { namespace, labelSelector, fieldSelector, resourceVersion, timeoutSeconds, silenceMs, signal } = options
+  const { namespace, labelSelector, fieldSelector, metadataOnly = false, resourceVersion, timeoutSeconds, silenceMs, signal } = options
   const path = pathOf(resource, namespace === undefined ? {} : { namespace })
   const query = {
     watch: 'true',
@@ -50,7 +52,7 @@ export async function watch<T extends KubeObject>(
     ...(labelSelector === undefined ? {} : { labelSelector }),
     ...(fieldSelector === undefined ? {} : { fieldSelector }),
   }
-  const headers = await headersOf(client.transport, client.context, {})
+  const headers = await headersOf(client.transport, client.context, metadataOnly ? { headers: metadataOf('PartialObjectMetadata') } : {})
   if (signal.aborted) throw reasonOf(signal)
   const { watches, basePath } = client.transport
   return new Promise((resolve, reject) => {
