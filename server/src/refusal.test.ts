@@ -24,7 +24,13 @@ const refusals: Record<string, { error: unknown; want: string; wantMessage?: Reg
     want: 'MNEMOS_THROTTLED',
     wantRetryAfter: 2,
   },
-  'a throttled request without a time waits a second': { error: kube(429), want: 'MNEMOS_THROTTLED', wantRetryAfter: 1 },
+  'a rate limit that is full says itself when it is not': { error: kube(429), want: 'MNEMOS_THROTTLED', wantMessage: /said so/ },
+  'a policy that nobody could ask says so itself': {
+    error: new KubeError('admission webhook "validate.mnemos.dev" denied the request: cannot be counted', { status: 503, reason: 'x' }),
+    want: 'MNEMOS_UNAVAILABLE',
+    wantMessage: /cannot be counted/,
+    wantRetryAfter: 1,
+  },
   'an API server that fails is unavailable': { error: kube(500), want: 'MNEMOS_UNAVAILABLE', wantRetryAfter: 1 },
   'an API server that is not reached is unavailable': { error: kube(0), want: 'MNEMOS_UNAVAILABLE', wantRetryAfter: 1 },
   'an assignment token that is not accepted is no identity': {

@@ -60,8 +60,10 @@ function ofKubeError(error: KubeError): Refusal {
     case 413:
       return new Refusal('MNEMOS_TOO_LARGE', error.message)
     case 429:
+      // Without a time it is no hurry of the API server but a rate limit, which says itself when there is room.
+      if (error.retryAfterMs === undefined) return new Refusal('MNEMOS_THROTTLED', error.message)
       return new Refusal('MNEMOS_THROTTLED', 'The API server asks to slow down.', {
-        retryAfterSeconds: Math.ceil((error.retryAfterMs ?? 1000) / 1000),
+        retryAfterSeconds: Math.ceil(error.retryAfterMs / 1000),
       })
     case 400:
     case 422: {
@@ -70,8 +72,15 @@ function ofKubeError(error: KubeError): Refusal {
       return new Refusal('MNEMOS_INVALID', error.message, { details })
     }
     default:
-      return unavailable(error)
+      return isWordOfAdmission(error)
+        ? new Refusal('MNEMOS_UNAVAILABLE', error.message, { retryAfterSeconds: 1, cause: error })
+        : unavailable(error)
   }
+}
+
+/** Refused by a webhook, as API servers put it. */
+function isWordOfAdmission({ status, message }: KubeError): boolean {
+  return status === 503 && message.startsWith('admission webhook "')
 }
 
 function unavailable(cause: KubeError): Refusal {

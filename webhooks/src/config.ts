@@ -21,7 +21,13 @@ export const webhookSettings = z.object({
     .string()
     .min(1)
     .optional()
-    .describe('Service in the system namespace by which API servers reach us. Absent: the URL of host and port, for development.'),
+    .describe('Service in the system namespace by which API servers reach us. Absent: a URL, for development.'),
+  MNEMOS_WEBHOOK_URL: z
+    .url({ protocol: /^https$/ })
+    .optional()
+    .describe(
+      'URL without a path by which API servers reach us when there is no Service, e.g. that of a balancer; host and port when absent.',
+    ),
   MNEMOS_WEBHOOK_SERVICE_PORT: port.default(443).describe('Port of that Service.'),
   MNEMOS_WEBHOOK_TRUSTED_USERS: z
     .string()
@@ -48,6 +54,7 @@ export interface WebhookConfig {
   readonly port: number
   readonly healthPort: number
   readonly service?: { readonly name: string; readonly port: number }
+  readonly url?: string
   readonly trustedUsers: readonly string[]
   readonly deadlineMs: number
   readonly authorityLifeMs: number
@@ -68,12 +75,14 @@ export function parseWebhookConfig(
   const systemNamespace = overrides.systemNamespace ?? settings.MNEMOS_SYSTEM_NAMESPACE
   const service = settings.MNEMOS_WEBHOOK_SERVICE
   const trusted = settings.MNEMOS_WEBHOOK_TRUSTED_USERS ?? `system:serviceaccount:${systemNamespace}:mnemos-operator`
+  const url = settings.MNEMOS_WEBHOOK_URL?.replace(/\/$/, '')
   const config: WebhookConfig = {
     systemNamespace,
     host: settings.MNEMOS_WEBHOOK_HOST,
     port: settings.MNEMOS_WEBHOOK_PORT,
     healthPort: settings.MNEMOS_WEBHOOK_HEALTH_PORT,
     ...(service === undefined ? {} : { service: { name: service, port: settings.MNEMOS_WEBHOOK_SERVICE_PORT } }),
+    ...(url === undefined ? {} : { url }),
     trustedUsers: trusted
       .split(',')
       .map((user) => user.trim())

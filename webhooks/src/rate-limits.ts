@@ -5,7 +5,7 @@
  * it (`onStoreFailure`); while it stays away nobody waits for it again and again. A dry run takes nothing.
  */
 import { createHash } from 'node:crypto'
-import { type CountedRequest, chargeOf, type NextRoom, type RateLimitRule } from '@mnemos/domain'
+import { type CountedRequest, chargeOf, type FullRule, type RateLimitRule, type RateVerdict } from '@mnemos/domain'
 import type { Clock } from '@mnemos/kube'
 import { type Charge, type ChargeOutcome, type RateLimits, RateLimitsError } from '@mnemos/stores'
 import type { Logger } from 'pino'
@@ -18,20 +18,6 @@ export interface RatedRequest extends CountedRequest {
   readonly uid: string
   readonly dryRun: boolean
 }
-
-/** A rule that is full, and until when. */
-export interface FullRule {
-  readonly rule: RateLimitRule
-  readonly next: NextRoom
-}
-
-export type RateVerdict =
-  /** There is room; `over` are rules that are full and do not enforce. */
-  | { readonly kind: 'room'; readonly over: readonly FullRule[] }
-  /** Rules that enforce are full. */
-  | { readonly kind: 'full'; readonly rules: readonly FullRule[] }
-  /** Nobody could count; `refusing` are the rules that refuse then. */
-  | { readonly kind: 'uncounted'; readonly refusing: readonly RateLimitRule[] }
 
 export interface RateLimiter {
   /** Never throws. */

@@ -126,9 +126,9 @@ function hostsOf({ service, systemNamespace, host }: WebhookConfig): readonly st
   return [`${name}.svc`, `${name}.svc.cluster.local`, name]
 }
 
-function reachOf({ service, systemNamespace, host }: WebhookConfig, port: number): Reachable {
+function reachOf({ service, systemNamespace, host, url }: WebhookConfig, port: number): Reachable {
   if (service !== undefined) return { service: { namespace: systemNamespace, ...service } }
-  return { url: `https://${host.includes(':') ? `[${host}]` : host}:${port}` }
+  return { url: url ?? `https://${host.includes(':') ? `[${host}]` : host}:${port}` }
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

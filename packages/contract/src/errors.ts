@@ -18,7 +18,10 @@ export const apiErrors = {
   MNEMOS_RANGE: { status: 416, meaning: 'The range starts behind the end of the object.' },
   MNEMOS_INVALID: { status: 422, meaning: 'The object breaks its schema; details name every field and what would be right.' },
   MNEMOS_DIGEST_MISMATCH: { status: 422, meaning: 'The bytes do not have the SHA-256 that was promised; nothing was stored.' },
-  MNEMOS_THROTTLED: { status: 429, meaning: 'The API server asks to slow down; try again after Retry-After.' },
+  MNEMOS_THROTTLED: {
+    status: 429,
+    meaning: 'The API server asks to slow down (try again after Retry-After), or a rate limit is full (the message says until when).',
+  },
   MNEMOS_INTERNAL: { status: 500, meaning: 'A mistake of ours; the log has the request id.' },
   MNEMOS_UNAVAILABLE: { status: 503, meaning: 'The API server or a store could not be reached or refused to answer now; try again.' },
   MNEMOS_NO_SPACE: { status: 507, meaning: 'The artifact store or the stream store is full.' },

@@ -18,11 +18,11 @@ export { attemptLabel, jobLabel, logsRecordedAnnotation, mainContainer, podName,
 export {
   type CountedRequest,
   chargeOf,
-  fullMessage,
+  type FullRule,
   type NextRoom,
   type RateCharge,
   type RateLimitRule,
-  uncountedMessage,
+  type RateVerdict,
 } from './policies/rate-limit.ts'
 export { attemptLabel, jobLabel, logsRecordedAnnotation, mainContainer, podName } from './scheduling/dedicated-pod.ts'
 export { decideJob } from './scheduling/job.ts'

@@ -63,6 +63,13 @@ describe('an answer of the API server', () => {
     assert.deepEqual(accepted, ['application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json', 'application/json'])
   })
 
+  it('of 429 without Retry-After is the word of a policy, and is told at once', async () => {
+    const before = api.requests.length
+    api.answer = (_request, response) => json(response, 429, status(429, 'TooManyRequests', 'over the limit'))
+    await assert.rejects(api.client.patch(widgets, name, {}), { status: 429, retry: 'backoff', message: 'over the limit' })
+    assert.equal(api.requests.length, before + 1)
+  })
+
   it('of 503 without Retry-After may have been carried out, and is not repeated', async () => {
     const before = api.requests.length
     api.answer = (_request, response) => json(response, 503, status(503, 'ServiceUnavailable', 'down'))

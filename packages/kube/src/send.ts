@@ -33,7 +33,8 @@ export async function send(
     try {
       return await sendOnce(transport, context, method, path, options)
     } catch (error) {
-      // 429, and 503 with Retry-After, say that the request was not carried out; so it may be repeated.
+      // 429 and 503 with Retry-After say that the request was not carried out; so it may be repeated.
+      // Without it, 429 is the word of somebody's policy: whoever asks is told, and does not wait in silence.
       if (!(error instanceof KubeError) || error.retryAfterMs === undefined || tries >= maxThrottled) throw error
       await context.clock.sleep(error.retryAfterMs, options.signal)
     }
@@ -116,12 +117,12 @@ export function refusal(
 ): KubeError {
   const status = parseStatus(text)
   const seconds = Number(Array.isArray(retryAfter) ? retryAfter[0] : retryAfter)
-  const throttled = statusCode === 429 || (statusCode === 503 && Number.isFinite(seconds))
+  const throttled = (statusCode === 429 || statusCode === 503) && retryAfter !== undefined && Number.isFinite(seconds)
   return new KubeError(status.message ?? `${method} ${path}: ${statusCode} ${text.slice(0, 200)}`, {
     status: statusCode,
     reason: status.reason ?? String(statusCode),
     ...(status.details === undefined ? {} : { details: status.details }),
-    ...(throttled ? { retryAfterMs: Number.isFinite(seconds) ? Math.max(seconds, 0.1) * 1000 : 1000 } : {}),
+    ...(throttled ? { retryAfterMs: Math.max(seconds, 0.1) * 1000 } : {}),
   })
 }
 

@@ -43,6 +43,21 @@ export interface NextRoom {
   readonly inSeconds: number
 }
 
+/** A rule that is full, and until when. */
+export interface FullRule {
+  readonly rule: RateLimitRule
+  readonly next: NextRoom
+}
+
+/** What the store of rate limits says to one request. */
+export type RateVerdict =
+  /** There is room; `over` are rules that are full and do not enforce. */
+  | { readonly kind: 'room'; readonly over: readonly FullRule[] }
+  /** Rules that enforce are full. */
+  | { readonly kind: 'full'; readonly rules: readonly FullRule[] }
+  /** Nobody could count; `refusing` are the rules that refuse then. */
+  | { readonly kind: 'uncounted'; readonly refusing: readonly RateLimitRule[] }
+
 /** The charge of one request for one rule. */
 export function chargeOf({ policy, rule, mode, limit }: RateLimitRule, request: CountedRequest): RateCharge {
   const { algorithm, requests, windowSeconds, burst = requests } = limit
