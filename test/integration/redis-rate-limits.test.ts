@@ -175,4 +175,17 @@ describe('through trouble', () => {
     }
     assert.ok(await insist(store, 'c', [window(1)]))
   })
+
+  it('what was told to have failed is not carried out when Redis is back', async () => {
+    const [store, near] = [await throughProxy({ prefix: 'late:' }), await open({ prefix: 'late:' })]
+    await store.check()
+    for (const fault of [{ kind: 'refuse' }, { kind: 'halfOpen' }] as const) {
+      proxy.set(fault)
+      const asked = Array.from({ length: 20 }, (_, at) => store.charge(`${fault.kind}-${at}`, [window(100)]))
+      for (const { status } of await Promise.allSettled(asked)) assert.equal(status, 'rejected')
+      proxy.set(undefined)
+      assert.ok(await insist(store, `${fault.kind}-after`, [window(100)]))
+    }
+    assert.deepEqual(await near.unconfirmed(0), ['refuse-after', 'halfOpen-after'])
+  })
 })

@@ -14,6 +14,11 @@ export interface RedisConnectionOptions {
   readonly password?: string | undefined
   /** Longest time of one command, and of a connection's beginning, in ms. Default 5000. */
   readonly timeoutMs?: number
+  /**
+   * No command is sent once whoever asked was told that it failed; each is sent again within its time only. Default false: commands
+   * wait for a connection, and what was cut is sent again, however late.
+   */
+  readonly neverLate?: boolean
   /** Told of troubles of the connections, e.g. for the log; at most once per trouble. */
   readonly onTrouble?: (message: string) => void
 }
@@ -33,7 +38,8 @@ const pingEveryMs = 10_000
 const longestPauseMs = 1000
 
 /** Connects with the first command. */
-export function connectRedis({ url, username, password, timeoutMs = 5000, onTrouble }: RedisConnectionOptions): RedisConnections {
+export function connectRedis(connection: RedisConnectionOptions): RedisConnections {
+  const { url, username, password, timeoutMs = 5000, neverLate = false, onTrouble } = connection
   const options = {
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
@@ -46,6 +52,7 @@ export function connectRedis({ url, username, password, timeoutMs = 5000, onTrou
     retryStrategy: (times: number) => Math.min(longestPauseMs, 50 * 2 ** Math.min(times, 8)),
     reconnectOnError: ({ message }: Error) => /^(READONLY|LOADING|MASTERDOWN)/.test(message),
     disableClientInfo: true,
+    ...(neverLate ? { enableOfflineQueue: false, autoResendUnfulfilledCommands: false } : {}),
     lazyConnect: true,
   }
   let trouble = ''
@@ -55,6 +62,8 @@ export function connectRedis({ url, username, password, timeoutMs = 5000, onTrou
   }
   const open = (more: Pick<RedisOptions, 'connectionName'> & { socketTimeout?: number }): Redis => {
     const redis = new Redis(url, { ...options, ...more })
+    // Everybody who waits for a connection listens for it.
+    redis.setMaxListeners(0)
     redis.on('error', (error: Error) => tell(mapped(error).message))
     redis.on('ready', () => {
       trouble = ''
@@ -81,7 +90,7 @@ export function connectRedis({ url, username, password, timeoutMs = 5000, onTrou
   return {
     ask: async (command) => {
       try {
-        return await command(commands)
+        return await (neverLate ? askInTime(commands, command, timeoutMs) : command(commands))
       } catch (error) {
         throw mapped(error)
       }
@@ -114,6 +123,47 @@ export function connectRedis({ url, username, password, timeoutMs = 5000, onTrou
       return Promise.resolve()
     },
   }
+}
+
+/** Waits for a connection, and asks again on the next one when it was cut, until the time is over. */
+async function askInTime<T>(redis: Redis, command: (redis: Redis) => Promise<T>, timeoutMs: number): Promise<T> {
+  const until = performance.now() + timeoutMs
+  for (;;) {
+    await ready(redis, until - performance.now())
+    try {
+      return await command(redis)
+    } catch (error) {
+      // Whatever is said on a connection that is still there is an answer.
+      if (redis.status === 'ready' || performance.now() >= until) throw error
+    }
+  }
+}
+
+/** @throws what the connection's beginning failed with, when credentials are refused or the time is over */
+async function ready(redis: Redis, withinMs: number): Promise<void> {
+  if (redis.status === 'ready') return
+  if (redis.status === 'wait') redis.connect().catch(() => undefined)
+  await new Promise<void>((resolve, reject) => {
+    let last = new Error('no connection')
+    const settle = (error?: Error): void => {
+      clearTimeout(timer)
+      redis.off('ready', isReady)
+      redis.off('end', isOver)
+      redis.off('error', failed)
+      if (error === undefined) resolve()
+      else reject(error)
+    }
+    const isReady = (): void => settle()
+    const isOver = (): void => settle(last)
+    const failed = (error: Error): void => {
+      last = error
+      if (mapped(error).code === 'Denied') settle(error)
+    }
+    const timer = setTimeout(isOver, Math.max(0, withinMs))
+    redis.on('ready', isReady)
+    redis.on('end', isOver)
+    redis.on('error', failed)
+  })
 }
 
 function mapped(error: unknown): StreamStoreError {

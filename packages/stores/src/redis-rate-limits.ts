@@ -31,7 +31,8 @@ export interface RedisRateLimitsOptions extends RedisConnectionOptions, RateLimi
 export async function createRedisRateLimits(options: RedisRateLimitsOptions): Promise<RateLimits> {
   const { prefix = 'mnemos:', provisionalMs, lateMs, now } = { ...defaultRateTiming, ...options }
   const { connectRedis } = await import('./redis-connections.ts')
-  const connections = connectRedis(options)
+  // A charge that is carried out after its request was refused would be held against somebody for a minute.
+  const connections = connectRedis({ ...options, neverLate: true })
   const micros = (ms: number): string => Math.round(ms * 1000).toFixed(0)
   const time = (): string => (now === undefined ? '' : micros(now()))
   const own = `${prefix}{rates}`
