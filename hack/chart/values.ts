@@ -93,12 +93,12 @@ const stores = z
         url: text
           .regex(/^(rediss?:\/\/[^@]*)?$/)
           .default('')
-          .describe('redis://host:port/db or rediss://; without a password. Empty: memory of the single server pod.'),
+          .describe('redis://host:port/db or rediss://; without a password. Empty: memory of the single server pod, and of each webhook.'),
         username: text.default('').describe('User name, if the server has users.'),
         ...secretKeys({ passwordKey: text.default('password').describe('Key of the password in the Secret.') }),
       })
       .prefault({})
-      .describe('Where token streams are kept in production. maxmemory-policy must be noeviction.'),
+      .describe('Where token streams and rate limits are kept in production. maxmemory-policy must be noeviction.'),
     persistence: z
       .strictObject({
         enabled: z.boolean().default(false).describe('Keep the folder on a PersistentVolumeClaim; otherwise it goes with the pod.'),
@@ -110,7 +110,7 @@ const stores = z
       .describe('The folder of the single server pod, used while stores.s3.bucket is empty.'),
   })
   .prefault({})
-  .describe('Where bytes and streams are kept. Only the server holds their credentials.')
+  .describe('Where bytes, streams and rate limits are kept. Only the server holds their credentials, and the webhook those of Redis.')
 
 const tryOut = z
   .strictObject({

@@ -111,3 +111,19 @@ test('wrong values are refused with their path', async () => {
   await assert.rejects(render(helms.v4, ['demo.enabled=true']), /demo\.modelUri: name where/)
   await assert.rejects(run(helms.v4, ['template', 'mnemos', chart, '--kube-version', '1.31.9']), /requires kubeVersion: >=1\.32/)
 })
+
+test('the webhook is given the Redis that the server has, and let through to it', async () => {
+  for (const values of [tryOut, matrix['stores of production'] ?? []]) {
+    const objects = objectsOf(await render(helms.v4, values))
+    const [server, webhook] = ['mnemos-server', 'mnemos-webhook'].map((name) => {
+      const found = objects.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === name)
+      const env = found === undefined ? [] : (containersOf(found)[0]?.env ?? [])
+      return env.filter((each) => each.name.startsWith('MNEMOS_REDIS_'))
+    })
+    assert.ok(server !== undefined && server.length >= 2)
+    assert.deepEqual(webhook, server)
+    const policy = objects.find(({ kind, metadata }) => kind === 'NetworkPolicy' && metadata.name === 'mnemos-genome')
+    assert.match(JSON.stringify(policy?.spec), values === tryOut ? /"redis"/ : /6380/)
+  }
+  assert.doesNotMatch(await render(helms.v4, []), /MNEMOS_RATE_LIMIT_STORE|MNEMOS_REDIS/)
+})

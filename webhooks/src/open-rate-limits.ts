@@ -23,6 +23,9 @@ export interface OpenRateLimitsOptions {
   readonly registry: Registry
 }
 
+/** The store keeps to its time by itself, and then carries out nothing more; this is only for one that does not. */
+const graceMs = 100
+
 /** How often, and for how long in all, others are given to confirm what they charged. */
 const sweepEveryMs = 10_000
 const patienceMs = 120_000
@@ -34,7 +37,7 @@ export async function openRateLimits({ config, client, clock, logger, registry }
   const store =
     redis === undefined
       ? createMemoryRateLimits(timing)
-      : await createRedisRateLimits({ ...redis, ...timing, timeoutMs: Math.max(1000, deadlineMs), onTrouble })
+      : await createRedisRateLimits({ ...redis, ...timing, timeoutMs: deadlineMs, onTrouble })
   const metrics = createRateLimitMetrics(registry)
   const objects = watchStoredObjects({ client, clock, logger, patienceMs, onStored: (uid) => confirmations.stored(uid) })
   const confirmations = createConfirmations(
@@ -48,7 +51,14 @@ export async function openRateLimits({ config, client, clock, logger, registry }
     },
     (uid) => objects.wasStored(uid),
   )
-  const limiter = createRateLimiter({ store, clock, logger, metrics, deadlineMs, expect: (uid) => objects.expect(uid) })
+  const limiter = createRateLimiter({
+    store,
+    clock,
+    logger,
+    metrics,
+    deadlineMs: deadlineMs + graceMs,
+    expect: (uid) => objects.expect(uid),
+  })
   let isWarned = redis !== undefined || replicas <= 1
   return {
     count: (request, rules) => {

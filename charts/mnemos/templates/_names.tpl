@@ -46,3 +46,19 @@ capabilities:
 {{- define "mnemos.hasRedis" -}}{{ if or .Values.stores.redis.url .Values.tryOut.redis.enabled }}true{{ end }}{{- end }}
 {{- define "mnemos.isShared" -}}{{ if and (include "mnemos.hasS3" .) (include "mnemos.hasRedis" .) }}true{{ end }}{{- end }}
 {{- define "mnemos.tryOutSecret" -}}{{ .Values.tryOut.existingSecret | default "mnemos-try-out" }}{{- end }}
+
+{{/* How Redis is reached, as a list of environment variables: empty without one. */}}
+{{- define "mnemos.redisEnv" -}}
+{{- $env := list }}
+{{- if include "mnemos.hasRedis" . }}
+{{- $redis := .Values.stores.redis }}
+{{- $env = append $env (dict "name" "MNEMOS_REDIS_URL" "value" ($redis.url | default (printf "redis://mnemos-redis.%s.svc:6379" .Release.Namespace))) }}
+{{- with $redis.username }}{{- $env = append $env (dict "name" "MNEMOS_REDIS_USERNAME" "value" .) }}{{- end }}
+{{- $secret := ternary $redis.existingSecret (include "mnemos.tryOutSecret" .) (ne $redis.url "") }}
+{{- $key := ternary $redis.passwordKey "redisPassword" (ne $redis.url "") }}
+{{- if $secret }}
+{{- $env = append $env (dict "name" "MNEMOS_REDIS_PASSWORD" "valueFrom" (dict "secretKeyRef" (dict "name" $secret "key" $key))) }}
+{{- end }}
+{{- end }}
+{{- toYaml $env }}
+{{- end }}

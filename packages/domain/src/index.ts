@@ -24,7 +24,6 @@ export {
   type RateLimitRule,
   type RateVerdict,
 } from './policies/rate-limit.ts'
-export { attemptLabel, jobLabel, logsRecordedAnnotation, mainContainer, podName } from './scheduling/dedicated-pod.ts'
 export { decideJob } from './scheduling/job.ts'
 export { isActive, isTerminal, type JobPlan } from './scheduling/job-status.ts'
 export type {
