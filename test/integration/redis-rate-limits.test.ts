@@ -3,8 +3,16 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { after, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Charge, createRedisRateLimits, type RateLimits, RateLimitsError, rateLimitsConformance } from '@mnemos/stores'
+import {
+  type Charge,
+  createMemoryRateLimits,
+  createRedisRateLimits,
+  type RateLimits,
+  RateLimitsError,
+  rateLimitsConformance,
+} from '@mnemos/stores'
 import { eventually, startRedisServer, startTcpProxy, type TcpFault } from '@mnemos/testkit'
+import fc from 'fast-check'
 
 const redis = await startRedisServer()
 const opened: RateLimits[] = []
@@ -131,6 +139,66 @@ describe('Redis', () => {
     }
   })
 })
+
+/** What may happen to limits, with the time that passes before it. */
+const step = fc.record({
+  gapMs: fc.oneof(fc.nat(3000), fc.nat(90_000), fc.nat(900_000)),
+  act: fc.oneof(
+    { weight: 6, arbitrary: fc.record({ do: fc.constant('charge' as const), id: fc.nat(40), charges: fc.nat(6), size: fc.nat(3) }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant('confirm' as const), id: fc.nat(40) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('peek' as const), charges: fc.nat(6), size: fc.nat(3) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('unconfirmed' as const), olderThanMs: fc.nat(60_000) }) },
+  ),
+})
+
+/** Some charges, of sizes that policies may be edited to; of buckets only the burst, since from when on a new rate counts is theirs. */
+const chargesOf = (which: number, size: number): readonly Charge[] =>
+  [
+    [window(3 + size)],
+    [window(2, 30_000 * (1 + size))],
+    [window(2 + size, 1_800_000, 'long')],
+    [bucket(3, 3 + size)],
+    [{ ...bucket(2, 4, 600_000), key: 'slow' }],
+    [window(3), bucket(3, 2 + size)],
+    [{ ...window(1 + size), isAdvisory: true }, bucket(3, 3), window(2, 1_800_000, 'long')],
+  ][which] ?? []
+
+describe('Redis and memory', () => {
+  it('answer alike, whatever is asked and however windows and bursts are edited', async () => {
+    let runs = 0
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 60 }), async (steps) => {
+        const clock = { ms: 1_800_000_000_000 }
+        runs += 1
+        const timing = { now: () => clock.ms }
+        const both = [createMemoryRateLimits(timing), await open({ ...timing, prefix: `fuzz${runs}:` })] as const
+        for (const { gapMs, act } of steps) {
+          clock.ms += gapMs
+          const ask = (store: RateLimits): Promise<unknown> => {
+            if (act.do === 'charge') return store.charge(`id-${act.id}`, chargesOf(act.charges, act.size))
+            if (act.do === 'peek') return store.peek(chargesOf(act.charges, act.size))
+            if (act.do === 'confirm') return store.confirm([`id-${act.id}`])
+            // Those of one moment come in any order.
+            return store.unconfirmed(act.olderThanMs).then((ids) => ids.toSorted())
+          }
+          const [memory, other] = await Promise.all(both.map(ask))
+          assert.deepEqual(withinOneMs(other, memory), memory, JSON.stringify(act))
+        }
+        await both[1].close()
+      }),
+      { numRuns: 60, seed: 26, interruptAfterTimeLimit: 60_000, markInterruptAsFailure: true },
+    )
+  })
+})
+
+/** The same, where times that differ by the rounding of one millisecond are those of the other. */
+function withinOneMs(answer: unknown, like: unknown): unknown {
+  if (typeof answer === 'number' && typeof like === 'number' && Math.abs(answer - like) <= 1) return like
+  if (Array.isArray(answer) && Array.isArray(like)) return answer.map((each, at) => withinOneMs(each, like[at]))
+  if (typeof answer !== 'object' || answer === null || typeof like !== 'object' || like === null) return answer
+  const others = new Map<string, unknown>(Object.entries(like))
+  return Object.fromEntries(Object.entries(answer).map(([key, value]) => [key, withinOneMs(value, others.get(key))]))
+}
 
 const troubles: Record<string, TcpFault> = {
   'connections that are refused': { kind: 'refuse' },

@@ -91,7 +91,9 @@ export function createMemoryRateLimits(timing: RateLimitsTiming = {}): RateLimit
     const found = charges.map((charge) => {
       const log: Log = logs.get(keyOf(charge)) ?? { entries: new Map(), base: { deficit: 0, at: now }, overAt: 0 }
       const known = id === undefined ? undefined : log.entries.get(id)
-      const isTaken = known !== undefined && isAlive(known, now)
+      // A bucket knows the ids of the last minute only.
+      const from = now - (charge.limit.algorithm === 'SlidingWindow' ? charge.limit.windowMs : provisionalMs)
+      const isTaken = known !== undefined && known.at > from && isAlive(known, now)
       return { charge, log, isTaken, waitMs: isTaken ? 0 : waitOf(log, charge, now) }
     })
     const full = found.flatMap(({ waitMs }, index): FullLimit[] => (waitMs > 0 ? [{ index, admitsInMs: Math.ceil(waitMs) }] : []))

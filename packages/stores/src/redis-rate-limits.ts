@@ -58,8 +58,8 @@ export async function createRedisRateLimits(options: RedisRateLimitsOptions): Pr
     const names = await ask((redis) => redis.smembers(record(id)))
     if (names.length === 0) return false
     const keys = [waiting, record(id), ...names.flatMap(keysOf)]
-    const found = await ask((redis) => runScript(redis, confirmScript, keys, [time(), id, micros(provisionalMs), micros(lateMs)]))
-    return typeof found === 'number' && found > 0
+    const waited = await ask((redis) => runScript(redis, confirmScript, keys, [time(), id, micros(provisionalMs), micros(lateMs)]))
+    return waited === 1
   }
 
   return {

@@ -23,10 +23,11 @@ local function after(number) return '(' .. text(number) end
 `
 
 const charges = `
-local function isTaken(c, p, id, alive)
-  if redis.call('ZSCORE', c, id) then return true end
-  local at = redis.call('ZSCORE', p, id)
-  return at and tonumber(at) > alive
+local function isTaken(c, p, id, from, alive)
+  local at = redis.call('ZSCORE', c, id)
+  if at and tonumber(at) > from then return true end
+  at = redis.call('ZSCORE', p, id)
+  return at and tonumber(at) > math.max(from, alive)
 end
 -- Times of the charges that count, in order; at most so many, or all.
 local function timesOf(c, p, from, alive, most)
@@ -106,7 +107,9 @@ for at = 6, #ARGV, 6 do
     burst = tonumber(ARGV[at + 4]), isAdvisory = ARGV[at + 5] == '1', c = c, p = p, h = h,
   }
   limits[index] = limit
-  if id ~= '' and isTaken(c, p, id, alive) then waits[index] = -1
+  -- A bucket knows the ids of the last minute only.
+  local from = limit.kind == 'w' and now - limit.window or alive
+  if id ~= '' and isTaken(c, p, id, from, alive) then waits[index] = -1
   elseif limit.kind == 'w' then waits[index] = window(c, p, limit)
   else waits[index] = bucket(c, p, h, limit) end
   if waits[index] > 0 and not limit.isAdvisory then isRefused = true end
@@ -142,28 +145,29 @@ return waits
 
 /**
  * KEYS: ids that wait, the record of this id, then c, p, h of each limit that the record names. ARGV: time, id, microseconds that a charge
- * is provisional and that it can be confirmed. Answers how many limits it was charged to.
+ * is provisional and that it can be confirmed. Answers 1 when the id waited, though what it was charged
+ * to may be over by now.
  */
 export const confirmScript: Script = scriptOf(`${clock}
 local now, id = timeOf(ARGV[1]), ARGV[2]
 local alive = now - tonumber(ARGV[3])
-local found = 0
+local waits = redis.call('ZSCORE', KEYS[1], id)
+local isInTime = waits and tonumber(waits) > now - tonumber(ARGV[4])
 for at = 3, #KEYS, 3 do
   local c, p, h = KEYS[at], KEYS[at + 1], KEYS[at + 2]
   local score = redis.call('ZSCORE', p, id)
-  if score and tonumber(score) > now - tonumber(ARGV[4]) then
+  if score and isInTime then
     local ttl = redis.call('PTTL', p)
     redis.call('ZREM', p, id)
     redis.call('ZADD', c, score, id)
     if redis.call('PTTL', c) < ttl then redis.call('PEXPIRE', c, ttl) end
     -- A bucket that has forgotten it has to count again.
     if tonumber(score) <= alive then redis.call('HDEL', h, 'm') end
-    found = found + 1
   end
 end
 redis.call('ZREM', KEYS[1], id)
 redis.call('DEL', KEYS[2])
-return found
+return isInTime and 1 or 0
 `)
 
 /** KEYS: ids that wait. ARGV: time, microseconds that they wait at least, that they can be confirmed, how many are wanted. */
