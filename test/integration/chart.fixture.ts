@@ -68,6 +68,7 @@ export interface Rendered {
 export interface PodSpec {
   readonly containers?: readonly {
     readonly name: string
+    readonly env?: readonly { readonly name: string }[]
     readonly resources?: { readonly requests?: object; readonly limits?: object }
     readonly securityContext?: { readonly readOnlyRootFilesystem?: boolean }
   }[]

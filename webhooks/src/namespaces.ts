@@ -10,7 +10,7 @@ type Labels = Readonly<Record<string, string>>
 export interface Namespaces {
   labelsOf(namespace: string): Labels | undefined
   /** Nothing to wait for when the labels are known. @throws when nobody answers */
-  learn(namespace: string, signal: AbortSignal): Promise<void> | undefined
+  learn(namespace: string, waitMs: number): Promise<void> | undefined
 }
 
 const keptMs = 60_000
@@ -24,8 +24,8 @@ export function createNamespaces(client: Client, clock: Clock, cached: (namespac
     const entry = looked.get(namespace)
     return entry !== undefined && entry.until > clock.monotonic() ? entry.labels : undefined
   }
-  const lookUp = async (namespace: string, signal: AbortSignal): Promise<void> => {
-    const found = await client.get(namespaces, { name: namespace }, { signal })
+  const lookUp = async (namespace: string, waitMs: number): Promise<void> => {
+    const found = await client.get(namespaces, { name: namespace }, { signal: AbortSignal.timeout(waitMs) })
     if (looked.size >= maxKept) looked.clear()
     looked.set(namespace, { until: clock.monotonic() + keptMs, labels: found?.metadata.labels ?? {} })
   }

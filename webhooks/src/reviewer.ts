@@ -5,8 +5,10 @@
  * Fails closed: while policies are not known, or a namespace cannot be looked up, the answer is "not now", which is no judgement
  * of the object and may be tried again.
  */
-import { admitted, type ReviewContext, type ReviewRequest, review, unavailable, type Verdict } from '@mnemos/domain'
+import { admitted, type ReviewContext, type ReviewRequest, rated, review, unavailable, type Verdict } from '@mnemos/domain'
 import type { Audit } from './audit.ts'
+import type { PersonalData } from './personal-data.ts'
+import type { RateLimiter } from './rate-limits.ts'
 
 /** A request with what surrounds it. */
 export interface ReviewCall {
@@ -24,46 +26,73 @@ export interface ReviewerOptions {
   /** Resolves once they are. @throws when the signal aborts first */
   readonly known: (signal: AbortSignal) => Promise<void>
   /** Makes sure that the labels of a namespace are known, if it exists. Nothing to wait for when they are already. */
-  readonly learn: (namespace: string, signal: AbortSignal) => Promise<void> | undefined
-  /** What counts requests: a refusal, or nothing when there is room. */
-  readonly charge: (call: ReviewCall, verdict: Verdict) => Promise<Verdict>
+  readonly learn: (namespace: string, waitMs: number) => Promise<void> | undefined
+  /** Reads long texts ahead; nothing to wait for when there are none. */
+  readonly read: PersonalData['read']
+  readonly count: RateLimiter['count']
   readonly audit: Audit
   /** Longest wait for what is not known yet, in milliseconds. */
   readonly waitMs: number
 }
 
 export function createReviewer(options: ReviewerOptions): Reviewer {
-  const { context, isKnown, learn, charge, audit } = options
+  const { context, count, audit } = options
   const decide = (call: ReviewCall): Verdict | Promise<Verdict> => {
     const verdict = review(call.request, context)
-    const done = (decided: Verdict): Verdict => {
-      audit(call, decided)
-      return decided
+    if (!verdict.allowed || verdict.rateLimits.length === 0) {
+      audit(call, verdict)
+      return verdict
     }
-    return verdict.allowed && verdict.rateLimits.length > 0 ? charge(call, verdict).then(done) : done(verdict)
+    return limited(call, verdict)
+  }
+  const limited = async (call: ReviewCall, verdict: Verdict): Promise<Verdict> => {
+    const { request, dryRun, uid } = call
+    const counted = { uid: request.object?.metadata.uid ?? uid, dryRun, user: request.userName, namespace: request.namespace }
+    const decided = rated(request, verdict, await count(counted, verdict.rateLimits))
+    audit(call, decided)
+    return decided
   }
   return (call) => {
-    const { namespace } = call.request
-    const learning = isKnown() && namespace !== undefined ? learn(namespace, AbortSignal.timeout(options.waitMs)) : undefined
+    const waits = whatToWaitFor(call, options)
     // The common case waits for nothing.
-    return isKnown() && learning === undefined ? decide(call) : afterLearning(call, learning, options, decide)
+    return waits === undefined ? decide(call) : afterWaiting(call, waits, decide)
   }
 }
 
-async function afterLearning(
-  call: ReviewCall,
-  learning: Promise<void> | undefined,
-  { known, learn, waitMs }: ReviewerOptions,
-  decide: Reviewer,
-): Promise<Verdict> {
-  const { namespace } = call.request
-  try {
-    const signal = AbortSignal.timeout(waitMs)
-    await known(signal)
-    await (learning ?? (namespace === undefined ? undefined : learn(namespace, signal)))
-  } catch {
-    const message = `${call.request.kind} cannot be judged yet: MNEMOS has not read the policies and namespaces of the cluster; try again`
-    return { ...admitted, allowed: false, status: unavailable(call.request, message) }
+/** What must be known before the request can be judged, and what the user is told when it does not come. */
+interface Wait {
+  readonly wait: () => Promise<(() => void) | undefined>
+  readonly orElse: string
+}
+
+function whatToWaitFor({ request }: ReviewCall, { isKnown, known, learn, read, waitMs }: ReviewerOptions): Wait | undefined {
+  const { namespace } = request
+  const learning = isKnown() && namespace !== undefined ? learn(namespace, waitMs) : undefined
+  const reading = isKnown() && learning === undefined ? read(request) : undefined
+  if (reading !== undefined)
+    return { wait: () => reading, orElse: 'cannot be judged now: looking for personal data took too long; try again' }
+  if (isKnown() && learning === undefined) return undefined
+  return {
+    wait: async () => {
+      const signal = AbortSignal.timeout(waitMs)
+      await known(signal)
+      await (learning ?? (namespace === undefined ? undefined : learn(namespace, waitMs)))
+      return await read(request)
+    },
+    orElse: 'cannot be judged yet: MNEMOS has not read the policies and namespaces of the cluster; try again',
   }
-  return decide(call)
+}
+
+async function afterWaiting(call: ReviewCall, { wait, orElse }: Wait, decide: Reviewer): Promise<Verdict> {
+  let forget: (() => void) | undefined
+  try {
+    forget = await wait()
+  } catch {
+    return { ...admitted, allowed: false, status: unavailable(call.request, orElse) }
+  }
+  try {
+    return await decide(call)
+  } finally {
+    forget?.()
+  }
 }

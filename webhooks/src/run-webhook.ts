@@ -15,6 +15,8 @@ import { serveHealth } from './health-server.ts'
 import { authoritySecretName, firstLeaf, type KeeperOptions, keep, webhookName } from './keeper.ts'
 import { createWebhookMetrics } from './metrics.ts'
 import { createNamespaces } from './namespaces.ts'
+import { openRateLimits } from './open-rate-limits.ts'
+import { openPersonalData } from './personal-data.ts'
 import { openPolicies } from './policies.ts'
 import type { Reachable } from './registration.ts'
 import { createReviewer } from './reviewer.ts'
@@ -45,7 +47,9 @@ async function serve(config: WebhookConfig, ports: WebhookPorts, client: Client)
   const state = { isRegistered: false }
   const catalog = openCatalog(client, logger)
   const namespaces = createNamespaces(client, clock, catalog.labelsOf)
-  const policies = openPolicies({ client, logger, clock, catalog, namespaces, pii: { findPii, redactPii } })
+  const pii = openPersonalData(config.deadlineMs / 2)
+  const policies = openPolicies({ client, logger, clock, catalog, namespaces, pii: { findPii: pii.findPii, redactPii: pii.redactPii } })
+  const limits = await openRateLimits({ config: config.rateLimits, client, clock, logger, registry: metrics.registry })
   const timing = { authorityLifeMs: config.authorityLifeMs, leafLifeMs: config.leafLifeMs, overlapMs: config.overlapMs }
   const health = await serveHealth({
     host: config.host,
@@ -79,7 +83,8 @@ async function serve(config: WebhookConfig, ports: WebhookPorts, client: Client)
         isKnown: policies.isKnown,
         known: policies.known,
         learn: namespaces.learn,
-        charge: chargeNothing,
+        read: pii.read,
+        count: limits.count,
         audit: createAudit(logger),
         waitMs: config.deadlineMs / 2,
       }),
@@ -88,6 +93,7 @@ async function serve(config: WebhookConfig, ports: WebhookPorts, client: Client)
     const running = [
       catalog.run(background.signal),
       policies.run(background.signal),
+      limits.run(background.signal),
       keep(
         keeper,
         {
@@ -117,6 +123,8 @@ async function serve(config: WebhookConfig, ports: WebhookPorts, client: Client)
   } finally {
     background.abort()
     await health.close()
+    await limits.close()
+    await pii.close()
   }
 }
 

@@ -1,5 +1,6 @@
 export { type Catalog, emptyCatalog } from './admission/catalog.ts'
 export { nearest } from './admission/nearest.ts'
+export { rated } from './admission/rated.ts'
 export { unavailable } from './admission/refusal.ts'
 export { requesterAnnotation } from './admission/requester.ts'
 export { admitted, review } from './admission/review.ts'
@@ -10,11 +11,8 @@ export { type DemoObject, type DemoSettings, demoObjects } from './demo/demo.ts'
 export { decideModel, importJobName, type ModelPlan, type ModelWorld } from './models/model.ts'
 export { ownPoolName, type ServingWorld, servingPoolOf, warmUpJobName } from './models/model-serving.ts'
 export { type CompiledPolicy, compilePolicy, type PolicyId, policyName } from './policies/compile.ts'
-export type { MatchedRateLimit, Violation } from './policies/judge-policies.ts'
+export type { Violation } from './policies/judge-policies.ts'
 export { noPolicies, type PolicyWorld } from './policies/policy-world.ts'
-export type { FindPii } from './policies/rule-kind.ts'
-export type { ModelFacts } from './policies/subject.ts'
-export { attemptLabel, jobLabel, logsRecordedAnnotation, mainContainer, podName, podOfAttempt } from './scheduling/dedicated-pod.ts'
 export {
   type CountedRequest,
   chargeOf,
@@ -24,6 +22,10 @@ export {
   type RateLimitRule,
   type RateVerdict,
 } from './policies/rate-limit.ts'
+export type { FindPii } from './policies/rule-kind.ts'
+export type { ModelFacts } from './policies/subject.ts'
+export { textsOf } from './policies/texts.ts'
+export { attemptLabel, jobLabel, logsRecordedAnnotation, mainContainer, podName, podOfAttempt } from './scheduling/dedicated-pod.ts'
 export { decideJob } from './scheduling/job.ts'
 export { isActive, isTerminal, type JobPlan } from './scheduling/job-status.ts'
 export type {

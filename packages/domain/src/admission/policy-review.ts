@@ -5,7 +5,8 @@
  * refused is looked for in the text as it came; afterwards only placeholders are left to find.
  */
 import { group } from '@mnemos/api'
-import { isSameViolation, judgePolicies, type MatchedRateLimit, matchedRateLimits, type Violation } from '../policies/judge-policies.ts'
+import { isSameViolation, judgePolicies, matchedRateLimits, type Violation } from '../policies/judge-policies.ts'
+import type { RateLimitRule } from '../policies/rate-limit.ts'
 import { type PolicySubject, type Requester, subjectOf } from '../policies/subject.ts'
 import { fieldOf, isSameJson } from '../reading.ts'
 import { requesterAnnotation } from './requester.ts'
@@ -33,7 +34,7 @@ export function policyViolations(request: ReviewRequest, context: ReviewContext,
 }
 
 /** Rate limits that count the request: creations by people, not the children that MNEMOS makes of what was counted already. */
-export function rateLimitsOf(request: ReviewRequest, context: ReviewContext): readonly MatchedRateLimit[] {
+export function rateLimitsOf(request: ReviewRequest, context: ReviewContext): readonly RateLimitRule[] {
   if (request.operation !== 'CREATE' || context.trustedUsers.has(request.userName)) return []
   const found = context.policies.policiesOf(request.namespace).filter(({ rules }) => rules.some(({ rateLimit }) => rateLimit !== undefined))
   const subject = found.length === 0 ? undefined : subjectOfRequest(request, context)

@@ -5,8 +5,9 @@
  * RFC 6902, because that is the only patch an API server accepts from a webhook.
  */
 import type { Finding } from '@mnemos/api'
-import type { MatchedRateLimit, Violation } from '../policies/judge-policies.ts'
+import type { Violation } from '../policies/judge-policies.ts'
 import type { PolicyWorld } from '../policies/policy-world.ts'
+import type { RateLimitRule } from '../policies/rate-limit.ts'
 import type { Catalog } from './catalog.ts'
 
 export interface ReviewedObject {
@@ -80,5 +81,5 @@ export interface Verdict {
   /** What policies found, whether it was refused or not, for metrics and the audit; in the stage that decided. */
   readonly violations: readonly Violation[]
   /** Rate limits that are to be charged before the request may pass. */
-  readonly rateLimits: readonly MatchedRateLimit[]
+  readonly rateLimits: readonly RateLimitRule[]
 }

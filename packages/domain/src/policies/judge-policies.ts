@@ -1,8 +1,9 @@
 /**
  * The verdict of all policies on one object, each judged by itself: what one of them refuses is refused, whatever the others say.
  */
-import { about, type Finding, type PiiEntityName, type PolicyMode, type PolicyRule } from '@mnemos/api'
+import { about, type Finding, type PiiEntityName, type PolicyMode } from '@mnemos/api'
 import { type CompiledPolicy, type CompiledRule, type PolicyId, policyName } from './compile.ts'
+import type { RateLimitRule } from './rate-limit.ts'
 import type { FindPii, RuleFinding } from './rule-kind.ts'
 import type { PolicySubject } from './subject.ts'
 
@@ -18,15 +19,6 @@ export interface Violation {
   readonly finding: Finding
   /** The kind of personal data, of a rule `pii`. */
   readonly entity?: PiiEntityName
-}
-
-/** A rate limit that counts the object. */
-export interface MatchedRateLimit {
-  readonly policy: PolicyId
-  readonly rule: string
-  readonly message: string | undefined
-  readonly mode: PolicyMode
-  readonly limit: NonNullable<PolicyRule['rateLimit']>
 }
 
 export interface PolicyContext {
@@ -49,7 +41,7 @@ export function judgePolicies(subject: PolicySubject, policies: readonly Compile
 }
 
 /** Rate limits that count the creation of a subject. Those of a policy that does not compile are not asked: it refuses anyway. */
-export function matchedRateLimits(subject: PolicySubject, policies: readonly CompiledPolicy[], now: number): readonly MatchedRateLimit[] {
+export function matchedRateLimits(subject: PolicySubject, policies: readonly CompiledPolicy[], now: number): readonly RateLimitRule[] {
   return policies.flatMap((policy) => {
     const { id, mode, match } = policy
     if (policy.problems.length > 0 || !policy.isInNamespaces(subject.namespace, subject.namespaceLabels)) return []
