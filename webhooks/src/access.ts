@@ -1,5 +1,5 @@
 /** What the webhook asks of the API server. Its RBAC in charts/mnemos is made from this. */
-import { clusterPolicyKind, group, modelKind, policyKind, queueKind, workerPoolKind } from '@mnemos/api'
+import { clusterPolicyKind, group, jobKind, modelKind, policyKind, queueKind, workerPoolKind } from '@mnemos/api'
 import { type Access, applied, watched } from '@mnemos/kube'
 import { authoritySecretName } from './keeper.ts'
 import { configurationName, configurationResources } from './registration.ts'
@@ -8,6 +8,8 @@ export const webhookAccess: readonly Access[] = [
   ...[modelKind, queueKind, workerPoolKind, policyKind, clusterPolicyKind].map(
     ({ plural }) => ({ resource: { group, plural }, verbs: watched, scope: 'cluster' }) as const,
   ),
+  // Whether what was counted was stored.
+  { resource: { group, plural: jobKind.plural }, verbs: watched, scope: 'cluster' },
   // A namespace that was made a moment ago is looked up.
   { resource: { group: '', plural: 'namespaces' }, verbs: [...watched, 'get'], scope: 'cluster' },
   ...configurationResources.map((resource) => ({ resource, verbs: watched, scope: 'cluster' }) as const),

@@ -28,6 +28,10 @@ const reviewedObject = z.object({
 })
 const nullable = reviewedObject.nullish().transform((object) => object ?? undefined)
 
+/** Whoever authenticates API keys names the key here, by its id. Users cannot: it takes the right to impersonate `userextras`. */
+const apiKeyExtra = 'mnemos.dev/api-key'
+const extra = z.record(z.string(), z.array(z.string()).nullable()).nullish()
+
 const admissionReview = z.object({
   apiVersion: z.literal('admission.k8s.io/v1'),
   kind: z.literal('AdmissionReview'),
@@ -38,7 +42,7 @@ const admissionReview = z.object({
     namespace: text,
     subResource: text,
     dryRun: z.boolean().optional(),
-    userInfo: z.object({ username: z.string().optional(), groups: z.array(z.string()).optional() }),
+    userInfo: z.object({ username: z.string().optional(), groups: z.array(z.string()).optional(), extra }),
     object: nullable,
     oldObject: nullable,
   }),
@@ -63,7 +67,18 @@ export function decodeReview(body: Uint8Array, stage: ReviewRequest['stage']): D
   if (object === undefined && operation !== 'DELETE' && operation !== 'CONNECT') {
     throw new ReviewDecodeError(`the AdmissionReview of a ${operation} has no object`)
   }
-  const request = { stage, operation, ...kind, namespace, userName: userInfo.username ?? '', groups: userInfo.groups, object, oldObject }
+  const apiKey = userInfo.extra?.[apiKeyExtra]?.[0]
+  const request = {
+    stage,
+    operation,
+    ...kind,
+    namespace,
+    userName: userInfo.username ?? '',
+    groups: userInfo.groups,
+    apiKey,
+    object,
+    oldObject,
+  }
   return { uid, dryRun, request }
 }
 

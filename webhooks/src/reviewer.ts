@@ -5,7 +5,7 @@
  * Fails closed: while policies are not known, or a namespace cannot be looked up, the answer is "not now", which is no judgement
  * of the object and may be tried again.
  */
-import { admitted, type ReviewContext, type ReviewRequest, rated, review, unavailable, type Verdict } from '@mnemos/domain'
+import { admitted, type ReviewContext, type ReviewRequest, rateLimited, review, unavailable, type Verdict } from '@mnemos/domain'
 import type { Audit } from './audit.ts'
 import type { PersonalData } from './personal-data.ts'
 import type { RateLimiter } from './rate-limits.ts'
@@ -47,8 +47,15 @@ export function createReviewer(options: ReviewerOptions): Reviewer {
   }
   const limited = async (call: ReviewCall, verdict: Verdict): Promise<Verdict> => {
     const { request, dryRun, uid } = call
-    const counted = { uid: request.object?.metadata.uid ?? uid, dryRun, user: request.userName, namespace: request.namespace }
-    const decided = rated(request, verdict, await count(counted, verdict.rateLimits))
+    // The API server gives an object its UID before it asks whether it is valid, and keeps it when it stores it.
+    const counted = {
+      uid: request.object?.metadata.uid ?? uid,
+      dryRun,
+      user: request.userName,
+      namespace: request.namespace,
+      apiKey: request.apiKey,
+    }
+    const decided = rateLimited(request, verdict, await count(counted, verdict.rateLimits))
     audit(call, decided)
     return decided
   }

@@ -1,6 +1,6 @@
 export { type Catalog, emptyCatalog } from './admission/catalog.ts'
 export { nearest } from './admission/nearest.ts'
-export { rated } from './admission/rated.ts'
+export { rateLimited } from './admission/rate-limited.ts'
 export { unavailable } from './admission/refusal.ts'
 export { requesterAnnotation } from './admission/requester.ts'
 export { admitted, review } from './admission/review.ts'

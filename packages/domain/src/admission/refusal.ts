@@ -55,17 +55,6 @@ export function unknownKind(request: ReviewRequest, kinds: readonly string[]): R
   }
 }
 
-/** The refusal of a request that comes too soon. No `retryAfterSeconds`: clients would wait in silence instead of saying why. */
-export function tooManyRequests(request: ReviewRequest, sentences: readonly string[]): Refusal {
-  const name = nameOf(request)
-  return {
-    code: 429,
-    reason: 'TooManyRequests',
-    message: sentences.map((sentence) => `${request.kind} "${name}" ${sentence}`).join('\n'),
-    details: { name, group: request.group, kind: request.kind, causes: [] },
-  }
-}
-
 /** The refusal of a request that cannot be judged now; it says nothing against the object. */
 export function unavailable(request: ReviewRequest, sentence: string): Refusal {
   const name = nameOf(request)

@@ -37,6 +37,8 @@ export interface ReviewRequest {
   readonly userName: string
   /** The groups of that user; none when absent. */
   readonly groups?: readonly string[] | undefined
+  /** The API key that was shown, by its id; absent when another credential was. */
+  readonly apiKey?: string | undefined
   readonly object?: ReviewedObject | undefined
   /** What is stored now; only on UPDATE. */
   readonly oldObject?: ReviewedObject | undefined
