@@ -31,6 +31,6 @@ export function createNamespaces(client: Client, clock: Clock, cached: (namespac
   }
   return {
     labelsOf: (namespace) => cached(namespace) ?? kept(namespace),
-    learn: (namespace, signal) => ((cached(namespace) ?? kept(namespace)) ? undefined : lookUp(namespace, signal)),
+    learn: (namespace, waitMs) => ((cached(namespace) ?? kept(namespace)) ? undefined : lookUp(namespace, waitMs)),
   }
 }
