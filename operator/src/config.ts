@@ -1,5 +1,5 @@
 /** The operator's settings: read from the environment once, checked as a whole, printed by `--help` from the descriptions here. */
-import type { DemoSettings, PodSettings } from '@mnemos/domain'
+import type { DemoSettings, PodSettings, SidecarSettings } from '@mnemos/domain'
 import { type Credentials, inClusterCredentials } from '@mnemos/kube'
 import { z } from 'zod'
 
@@ -46,6 +46,20 @@ export const operatorSettings = z.object({
     .describe('host:port on which worker pods find the leading operator. Default: Service mnemos-dispatch of the system namespace.'),
   MNEMOS_WORKER_IMAGE: image.describe('Image of the workers that WorkerPools start; without it a pool must name its own.'),
   MNEMOS_GPU_WORKER_IMAGE: image.describe('Image of workers that are given a device. Default: that of the others.'),
+  MNEMOS_SIDECAR_IMAGE: image.describe('Image that brings the inputs and takes the outputs of container Jobs: that of the control plane.'),
+  MNEMOS_SIDECAR_UPLOAD_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(30)
+    .max(86_400)
+    .default(600)
+    .describe('How long the outputs of a container may take to be stored once it has ended.'),
+  MNEMOS_SIDECAR_MAX_OUTPUT_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(10 * 1024 ** 3)
+    .describe('Largest output of a container, in bytes.'),
   MNEMOS_IMAGE_PULL_POLICY: z
     .enum(['Always', 'IfNotPresent', 'Never'])
     .default('IfNotPresent')
@@ -116,6 +130,14 @@ export interface TlsConfig {
   readonly serverHosts: readonly string[]
 }
 
+/** What sidecars of container Jobs are made from. */
+export type SidecarConfig = Omit<SidecarSettings, 'image' | 'authority'> & {
+  /** Undefined: Jobs with inputs or outputs wait. */
+  readonly image: string | undefined
+  /** The server is reached over TLS: no sidecar starts before the authority is published. */
+  readonly needsAuthority: boolean
+}
+
 export interface OperatorConfig {
   readonly systemNamespace: string
   readonly leaseName: string
@@ -139,6 +161,7 @@ export interface OperatorConfig {
   readonly demo?: DemoSettings
   /** What the pods are made from that WorkerPools ask for. */
   readonly pods: PodSettings
+  readonly sidecar: SidecarConfig
   /** A recorder stores the logs of container Jobs. */
   readonly recordsLogs: boolean
 }
@@ -172,6 +195,14 @@ export function parseOperatorConfig(
     ...(settings.MNEMOS_INTERNAL_TLS ? { tls: tlsOf(settings) } : {}),
     logLevel: settings.MNEMOS_LOG_LEVEL,
     ...(settings.MNEMOS_DEMO_NAMESPACE === undefined ? {} : { demo: demoOf(settings.MNEMOS_DEMO_NAMESPACE, settings) }),
+    sidecar: {
+      image: settings.MNEMOS_SIDECAR_IMAGE,
+      imagePullPolicy: settings.MNEMOS_IMAGE_PULL_POLICY,
+      serverUrl: settings.MNEMOS_SERVER_URL,
+      needsAuthority: settings.MNEMOS_INTERNAL_TLS,
+      uploadSeconds: settings.MNEMOS_SIDECAR_UPLOAD_SECONDS,
+      maxOutputBytes: settings.MNEMOS_SIDECAR_MAX_OUTPUT_BYTES,
+    },
     recordsLogs: settings.MNEMOS_POD_LOGS === 'recorded',
     pods: {
       needsAuthority: settings.MNEMOS_INTERNAL_TLS,

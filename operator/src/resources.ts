@@ -11,7 +11,7 @@ import {
   workerPoolResource,
   workerResource,
 } from '@mnemos/api'
-import { type ConfigMap, type Deployment, isTerminal, labelOf, type Pod, poolLabel, servingPoolOf } from '@mnemos/domain'
+import { type ConfigMap, type Deployment, inputJobs, isTerminal, labelOf, type Pod, poolLabel, servingPoolOf } from '@mnemos/domain'
 import { controllerOf, type KubeObject, keyOf, resource } from '@mnemos/kube'
 
 /** Who we are to the API server's record of who set which field. */
@@ -80,13 +80,18 @@ function modelKeyOf(job: Job): string | undefined {
   return name === undefined ? undefined : keyOf(name)
 }
 
+/** Names of the Jobs that must have succeeded first: those it says, and those whose outputs it reads. */
+export function dependenciesOf(job: Job): readonly string[] {
+  return [...new Set([...(job.spec.dependsOn ?? []), ...inputJobs(job)])]
+}
+
 /** Indexes of Jobs that have not ended: only those are woken by what they wait for. */
 export const jobIndexes = {
   model: (job: Job): readonly string[] => live(job, modelKeyOf(job)),
   namespace: (job: Job): readonly string[] => live(job, job.metadata.namespace),
   queue: (job: Job): readonly string[] => live(job, job.spec.queue),
   dependsOn: (job: Job): readonly string[] =>
-    isTerminal(job) ? [] : (job.spec.dependsOn ?? []).map((name) => keyOf({ name, namespace: job.metadata.namespace ?? '' })),
+    isTerminal(job) ? [] : dependenciesOf(job).map((name) => keyOf({ name, namespace: job.metadata.namespace ?? '' })),
 }
 
 function live(job: Job, value: string | undefined): readonly string[] {

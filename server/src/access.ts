@@ -6,6 +6,8 @@ import { jobs } from './job-follower.ts'
 
 export const serverAccess: readonly Access[] = [
   { resource: jobs, verbs: watched, scope: 'cluster' },
+  // Whether the pod of a token is that of an attempt.
+  { resource: { group: '', plural: 'pods' }, verbs: ['get'], scope: 'cluster' },
   { resource: tokenReviews, verbs: ['create'], scope: 'cluster' },
   { resource: { group: '', plural: 'secrets' }, verbs: ['get'], names: [assignmentKeySecret], scope: 'system' },
 ]

@@ -11,7 +11,8 @@ import { Refusal, refusalOfOwnRequest } from './refusal.ts'
 interface TokenReview extends KubeObject {
   readonly status?: {
     readonly authenticated?: boolean
-    readonly user?: { readonly username?: string }
+    readonly audiences?: readonly string[]
+    readonly user?: { readonly username?: string; readonly extra?: Readonly<Record<string, readonly string[]>> }
   }
 }
 

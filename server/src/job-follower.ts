@@ -9,6 +9,8 @@ export interface JobFollower {
   get(uid: string): Job | undefined
   /** Resolves at the next change of this Job, or when the signal aborts. */
   changed(uid: string, signal: AbortSignal): Promise<void>
+  /** The Job of that name, as it was last seen. */
+  named(namespace: string, name: string): Job | undefined
   hasSynced(): boolean
   run(signal: AbortSignal): Promise<void>
 }
@@ -24,6 +26,7 @@ export function createJobFollower(client: Client, logger: Logger): JobFollower {
   })
   return {
     get: (uid) => informer.cache.byUid(uid),
+    named: (namespace, name) => informer.cache.get({ namespace, name }),
     hasSynced: () => informer.hasSynced(),
     run: (signal) => informer.run(signal),
     changed: (uid, signal) =>

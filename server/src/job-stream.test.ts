@@ -43,6 +43,7 @@ function aWorld(job: Job | 'not cached' = aJob('j').build(), options: MemoryStre
         if (signal.aborted) done()
         else signal.addEventListener('abort', done, { once: true })
       }),
+    named: () => undefined,
     hasSynced: () => true,
     run: () => Promise.resolve(),
   }

@@ -13,6 +13,7 @@ import type { ServerConfig } from './config.ts'
 import { createJobFollower } from './job-follower.ts'
 import { registerLogStoring } from './log-routes.ts'
 import { openStores } from './open-stores.ts'
+import { createPodAttempts } from './pod-attempts.ts'
 import { refusalOf, refusalOfOwnRequest } from './refusal.ts'
 import { type CertificatePair, followPair, readPair } from './tls-files.ts'
 import { registerUserRoutes } from './user-routes.ts'
@@ -58,6 +59,11 @@ export async function runServer(config: ServerConfig, { credentials, signal, log
     registerWorkerRoutes(workers, {
       artifacts,
       streams,
+      podAttempts: createPodAttempts({
+        client,
+        jobOf: (uid) => follower.get(uid),
+        jobNamed: (namespace, name) => follower.named(namespace, name),
+      }),
       verifier: assignmentVerifier(async () => {
         try {
           return await loadAssignmentKeys(client, config.systemNamespace)

@@ -105,6 +105,7 @@ async function aQuietServer(job: Job = aJob('quiet').build()): Promise<QuietServ
           if (signal.aborted) done()
           else signal.addEventListener('abort', done, { once: true })
         }),
+      named: () => undefined,
       hasSynced: () => true,
       run: () => Promise.resolve(),
     },

@@ -8,6 +8,7 @@ import type { Assignment, AssignmentVerifier } from '@mnemos/identity'
 import type { StreamStore, StreamToken } from '@mnemos/stores'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { bearerOf } from './callers.ts'
+import { looksLikeAssignment, type PodAttempts } from './pod-attempts.ts'
 import { Refusal } from './refusal.ts'
 import { fastifyPath } from './route-path.ts'
 
@@ -15,13 +16,17 @@ export interface WorkerRoutesOptions {
   readonly artifacts: ArtifactStore
   readonly streams: StreamStore
   readonly verifier: AssignmentVerifier
+  /** Tokens of pods, for sidecars. */
+  readonly podAttempts: PodAttempts
 }
 
 const maxLineLength = 1024 * 1024
 const modelPrefix = 'models/sha256/'
 
-export function registerWorkerRoutes(app: FastifyInstance, { artifacts, streams, verifier }: WorkerRoutesOptions): void {
-  const assignmentOf = verifiedOnce(verifier)
+export function registerWorkerRoutes(app: FastifyInstance, { artifacts, streams, verifier, podAttempts }: WorkerRoutesOptions): void {
+  const assignmentOf = verifiedOnce({
+    verify: (token) => (looksLikeAssignment(token) ? verifier.verify(token) : podAttempts.verify(token)),
+  })
   const streamOf = async (request: FastifyRequest): Promise<string> => {
     const { uid, attempt } = request.params as { uid: string; attempt: string } // by the path of the route
     const assignment = await assignmentOf(request)

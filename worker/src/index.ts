@@ -4,3 +4,5 @@ export { type LlamaCppEngine, type LlamaCppOptions, llamaCppEngine } from './eng
 export { type StubOptions, stubEngine } from './engine/stub.ts'
 export { WorkFailure } from './failure.ts'
 export { runWorker, type WorkerPorts } from './run-worker.ts'
+export { parseSidecarConfig, type SidecarConfig } from './sidecar/config.ts'
+export { runSidecar, type SidecarPorts } from './sidecar/run-sidecar.ts'

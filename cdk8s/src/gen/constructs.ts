@@ -193,6 +193,26 @@ export interface JobContainer {
   readonly workingDir?: string | undefined
   /** Number of the user to run as; the image's own when absent. An image whose own user is root, or has only a name, needs it. */
   readonly runAsUser?: number | undefined
+  /** Files that are there when the container starts. */
+  readonly inputs?: readonly (JobContainerInputs)[] | undefined
+  /** Files that are kept when the container has succeeded. */
+  readonly outputs?: readonly (JobContainerOutputs)[] | undefined
+}
+
+/** Part of the spec of a Job. */
+export interface JobContainerOutputs {
+  /** Name by which others find it: job://<job>/<name>. */
+  readonly name: string
+  /** The file that the container leaves behind, e.g. /out/model.bin. Its folder is an empty volume at the start. */
+  readonly path: string
+}
+
+/** Part of the spec of a Job. */
+export interface JobContainerInputs {
+  /** Where the file appears in the container, e.g. /in/data.jsonl. Its folder holds nothing else of the image. */
+  readonly path: string
+  /** artifact://<key> of this namespace, or job://<job>/<output>: an output of a Job of this namespace, which is waited for. */
+  readonly from: string
 }
 
 /** Part of the spec of a Job. */

@@ -5,7 +5,7 @@ import type { Reader } from '@mnemos/kube'
 import type { Reports } from '../dispatch/reports.ts'
 import type { Sessions } from '../dispatch/sessions.ts'
 import type { PlacementLoop } from '../placement-loop.ts'
-import { jobs, modelNameOf, models, namespaces, pools, queues } from '../resources.ts'
+import { dependenciesOf, jobs, modelNameOf, models, namespaces, pools, queues } from '../resources.ts'
 import type { OwnPodsMemory } from './own-pods.ts'
 
 export interface JobSources {
@@ -37,7 +37,7 @@ export function observeJob({ sessions, reports, placement, ownPods, now }: JobSo
     otherModels: model === undefined && modelName !== undefined ? modelNamesIn(reader, modelName.namespace) : [],
     queueExists: job.spec.queue === 'default' || queue !== undefined,
     queueAllowed: selects(queue?.spec.namespaceSelector, { name: namespace, labels }),
-    dependencies: (job.spec.dependsOn ?? []).map((name) => ({ name, job: reader.get(jobs, { namespace, name }) })),
+    dependencies: dependenciesOf(job).map((name) => ({ name, job: reader.get(jobs, { namespace, name }) })),
     placement: placement.reservationOf(uid),
     waiting,
     emptyPools:

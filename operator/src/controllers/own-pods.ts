@@ -1,8 +1,9 @@
 /** What the operator remembers of the pods of Jobs, beside the cache: those it made, those that were refused. For one term of leadership. */
 import type { Job } from '@mnemos/api'
-import { isActive, isTerminal, type OwnPods, type PodRefusal, podName } from '@mnemos/domain'
+import { authorityConfigMap, isActive, isTerminal, type OwnPods, type PodRefusal, podName } from '@mnemos/domain'
 import { controllerOf, type KubeError, type Reader } from '@mnemos/kube'
-import { pods } from '../resources.ts'
+import type { SidecarConfig } from '../config.ts'
+import { configMaps, pods } from '../resources.ts'
 
 /** A pod that was made and is not seen within this time has come and gone between two lists. */
 const unseenMs = 30_000
@@ -16,16 +17,22 @@ interface Known {
   readonly isSeen: boolean
 }
 
+export interface OwnPodsConfig {
+  readonly recordsLogs: boolean
+  readonly sidecar: SidecarConfig
+  readonly systemNamespace: string
+}
+
 export class OwnPodsMemory {
   readonly #known = new Map<string, Known>()
   readonly #refusals = new Map<string, PodRefusal & { readonly attempt: number }>()
   readonly #now: () => number
-  readonly #recordsLogs: boolean
+  readonly #config: OwnPodsConfig
 
   /** @param now milliseconds since 1970 */
-  constructor(now: () => number, { recordsLogs }: { readonly recordsLogs: boolean }) {
+  constructor(now: () => number, config: OwnPodsConfig) {
     this.#now = now
-    this.#recordsLogs = recordsLogs
+    this.#config = config
   }
 
   /** What is known of the pods of a Job, or undefined when it has none of its own. */
@@ -43,7 +50,8 @@ export class OwnPodsMemory {
       nameIsHeld: holder !== undefined && controllerOf(holder)?.uid !== uid,
       absent: this.#absent(uid, attempt),
       refusal: refusal?.attempt === attempt ? refusal : undefined,
-      recordsLogs: this.#recordsLogs,
+      recordsLogs: this.#config.recordsLogs,
+      sidecar: this.#sidecar(reader),
     }
   }
 
@@ -70,6 +78,17 @@ export class OwnPodsMemory {
   forget(uid: string): void {
     this.#known.delete(uid)
     this.#refusals.delete(uid)
+  }
+
+  #sidecar(reader: Reader): OwnPods['sidecar'] {
+    const { sidecar, systemNamespace } = this.#config
+    const { image, needsAuthority, ...settings } = sidecar
+    if (image === undefined) return { missing: 'inputs and outputs need a sidecar; set MNEMOS_SIDECAR_IMAGE of the operator' }
+    if (!needsAuthority) return { ...settings, image, authority: undefined }
+    const authority = reader.get(configMaps, { namespace: systemNamespace, name: authorityConfigMap })?.data?.['ca.crt']
+    return authority === undefined
+      ? { missing: `waits for ConfigMap ${authorityConfigMap} of namespace ${systemNamespace}: the authority of the server` }
+      : { ...settings, image, authority }
   }
 
   #remember(uid: string, { attempt, isSeen }: Omit<Known, 'madeAt'>): void {

@@ -25,6 +25,7 @@ export {
 export type { FindPii } from './policies/rule-kind.ts'
 export type { ModelFacts } from './policies/subject.ts'
 export { textsOf } from './policies/texts.ts'
+export { attemptPrefix, inputFiles, inputJobs } from './scheduling/container-files.ts'
 export { attemptLabel, jobLabel, logsRecordedAnnotation, mainContainer, podName, podOfAttempt } from './scheduling/dedicated-pod.ts'
 export { decideJob } from './scheduling/job.ts'
 export { isActive, isTerminal, type JobPlan } from './scheduling/job-status.ts'
@@ -42,6 +43,7 @@ export type {
   WorkerLink,
 } from './scheduling/job-world.ts'
 export { anyEngine, type Demand, Placement, type Reservation, type WorkerSlots } from './scheduling/placement.ts'
+export type { SidecarSettings } from './scheduling/sidecar.ts'
 export { StartRate } from './scheduling/start-rate.ts'
 export type { ConfigMap, ContainerStatus, Deployment, Pod } from './workers/cluster-objects.ts'
 export { joinTokenSecret, labelOf, managedByLabel, poolChildName, poolLabel } from './workers/pool-names.ts'

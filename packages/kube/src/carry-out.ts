@@ -121,7 +121,8 @@ async function removeExactly<Effect>(context: CarryOutContext<Effect>, removal: 
   const resource = resourceOf(context, removal)
   const live = await context.client.get<UntypedObject>(resource as Resource<UntypedObject>, removal, { signal: context.signal })
   if (live?.metadata.uid !== removal.uid || live.metadata.deletionTimestamp !== undefined) return
-  await context.client.delete(resource, removal, { uid: removal.uid, signal: context.signal })
+  const grace = removal.graceSeconds === undefined ? {} : { graceSeconds: removal.graceSeconds }
+  await context.client.delete(resource, removal, { uid: removal.uid, signal: context.signal, ...grace })
 }
 
 function resourceOf(

@@ -71,7 +71,13 @@ export interface Client {
   delete(
     resource: Resource,
     name: ObjectName,
-    options?: { uid?: string; resourceVersion?: string; propagationPolicy?: 'Background' | 'Foreground' | 'Orphan'; signal?: AbortSignal },
+    options?: {
+      uid?: string
+      resourceVersion?: string
+      propagationPolicy?: 'Background' | 'Foreground' | 'Orphan'
+      graceSeconds?: number
+      signal?: AbortSignal
+    },
   ): Promise<void>
   /** Any other request. The answer's JSON is not checked. */
   request<T>(method: string, path: string, options?: RequestOptions): Promise<T>
@@ -148,11 +154,17 @@ function clientOver(transport: Transport, context: RequestContext): Client {
         ...options,
       }),
     delete: async (resource, name, options = {}) => {
-      const { uid, resourceVersion, propagationPolicy = 'Background', signal } = options
+      const { uid, resourceVersion, propagationPolicy = 'Background', graceSeconds, signal } = options
       const preconditions = { ...(uid === undefined ? {} : { uid }), ...(resourceVersion === undefined ? {} : { resourceVersion }) }
       await undefinedIfNotFound(
         request('DELETE', pathOf(resource, name), {
-          body: { kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy, preconditions },
+          body: {
+            kind: 'DeleteOptions',
+            apiVersion: 'v1',
+            propagationPolicy,
+            preconditions,
+            ...(graceSeconds === undefined ? {} : { gracePeriodSeconds: graceSeconds }),
+          },
           ...signalOf(signal),
         }),
       )

@@ -33,6 +33,8 @@ export interface Removal {
   readonly name: string
   /** The object is deleted only while it still has this UID. */
   readonly uid: string
+  /** What a pod has to end in; its own time when absent. */
+  readonly graceSeconds?: number
 }
 
 export interface EventNote {

@@ -6,6 +6,31 @@ import { dnsName } from './references.ts'
 
 const argument = z.string().max(4096)
 
+/** The folder of a file is a volume of its own, so it can be neither the root nor a folder that the system needs. */
+const filePath = z
+  .string()
+  .max(512)
+  .regex(/^(\/[A-Za-z0-9][A-Za-z0-9._-]*){2,16}$/)
+
+const input = z.object({
+  path: filePath.describe('Where the file appears in the container, e.g. /in/data.jsonl. Its folder holds nothing else of the image.'),
+  from: z
+    .string()
+    .max(1024)
+    .regex(/^(artifact:\/\/[A-Za-z0-9][A-Za-z0-9._/-]*|job:\/\/[a-z0-9]([-a-z0-9.]*[a-z0-9])?\/[a-z0-9]([-a-z0-9]*[a-z0-9])?)$/)
+    .describe('artifact://<key> of this namespace, or job://<job>/<output>: an output of a Job of this namespace, which is waited for.'),
+})
+
+const output = z.object({
+  name: z
+    .string()
+    .min(1)
+    .max(63)
+    .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/)
+    .describe('Name by which others find it: job://<job>/<name>.'),
+  path: filePath.describe('The file that the container leaves behind, e.g. /out/model.bin. Its folder is an empty volume at the start.'),
+})
+
 /** What is run. */
 export const containerWork = z.object({
   image: z.string().min(1).max(512).describe('Image to run.'),
@@ -31,6 +56,8 @@ export const containerWork = z.object({
     .max(2_147_483_647)
     .optional()
     .describe("Number of the user to run as; the image's own when absent. An image whose own user is root, or has only a name, needs it."),
+  inputs: keyedBy(z.array(input).max(16), 'path').optional().describe('Files that are there when the container starts.'),
+  outputs: keyedBy(z.array(output).max(16), 'name').optional().describe('Files that are kept when the container has succeeded.'),
 })
 
 /** What the container asks of its node. */

@@ -2,12 +2,13 @@
  * The pod of one attempt of a Job with `container`: its name follows from the Job and the attempt, so making one twice is
  * making one. Fit for Pod Security `restricted`; holds no credential of any kind.
  */
-import type { Job } from '@mnemos/api'
+import type { ContainerWork, Job } from '@mnemos/api'
 import type { KubeObject } from '@mnemos/kube'
 import { childName } from '../child-name.ts'
 import { labelOf, managedByLabel } from '../workers/pool-names.ts'
 import { containerResources, present } from '../workers/worker-pod.ts'
 import type { PlacedOn } from './job-world.ts'
+import type { SidecarParts } from './sidecar.ts'
 
 /** On the pods of a Job: its name, or what `labelOf` makes of a long one. */
 export const jobLabel = 'mnemos.dev/job'
@@ -32,11 +33,21 @@ export function podPlace(job: Job, attempt: number): PlacedOn {
   return { name: `${namespace}/${podName(job, attempt)}`, instance: `${uid}-a${attempt}` }
 }
 
-/** The pod to create for an attempt, or undefined when the Job runs no container. */
-export function podOfAttempt(job: Job, attempt: number): (KubeObject & { readonly spec: object }) | undefined {
+/** What a pod has to end in when it is to go, whatever its own time for outputs. */
+export const stopSeconds = 30
+
+/**
+ * The pod to create for an attempt.
+ * @param sidecar moves its files; undefined when there are none
+ */
+export function podOfAttempt(
+  job: Job,
+  container: ContainerWork,
+  attempt: number,
+  sidecar?: SidecarParts,
+): KubeObject & { readonly spec: object } {
   const { apiVersion, kind, metadata, spec } = job
-  if (spec.container === undefined) return undefined
-  const { image, command, args, env, workingDir, runAsUser } = spec.container
+  const { image, command, args, env, workingDir, runAsUser } = container
   const { nodeSelector, tolerations, runtimeClassName, priorityClassName } = spec.placement ?? {}
   const { namespace = '', name, uid = '' } = metadata
   return {
@@ -60,13 +71,24 @@ export function podOfAttempt(job: Job, attempt: number): (KubeObject & { readonl
       restartPolicy: 'Never',
       automountServiceAccountToken: false,
       enableServiceLinks: false,
-      securityContext: { runAsNonRoot: true, ...present({ runAsUser }), seccompProfile: { type: 'RuntimeDefault' } },
+      securityContext: {
+        runAsNonRoot: true,
+        ...present({ runAsUser }),
+        seccompProfile: { type: 'RuntimeDefault' },
+        ...present({ fsGroup: sidecar?.fsGroup }),
+      },
+      ...present({
+        terminationGracePeriodSeconds: sidecar?.graceSeconds,
+        initContainers: sidecar?.initContainers,
+        volumes: sidecar?.volumes,
+      }),
       containers: [
         {
           name: mainContainer,
           image,
           ...present({ command, args, env, workingDir }),
           resources: containerResources(spec.resources ?? {}),
+          ...present({ volumeMounts: sidecar?.mounts }),
           securityContext: {
             allowPrivilegeEscalation: false,
             runAsNonRoot: true,

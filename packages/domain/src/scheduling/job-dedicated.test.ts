@@ -62,7 +62,15 @@ function world(job: JobBuilder, own: Partial<OwnPods> = {}, facts: Partial<JobWo
     worker: 'gone',
     report: undefined,
     strays: [],
-    own: { pods: [], nameIsHeld: false, absent: 'unmade', refusal: undefined, recordsLogs: false, ...own },
+    own: {
+      pods: [],
+      nameIsHeld: false,
+      absent: 'unmade',
+      refusal: undefined,
+      recordsLogs: false,
+      sidecar: { missing: 'no sidecar' },
+      ...own,
+    },
     ...facts,
   }
 }
@@ -235,7 +243,7 @@ test('a pod has no credential, no right and no root', () => {
     container: { image: 'image', env: [{ name: 'A', value: '' }] },
     resources: { requests: { 'nvidia.com/gpu': 1 } },
   })
-  const spec = podOfAttempt(job.build(), 1)?.spec
+  const spec = podOfAttempt(job.build(), { image: 'image', env: [{ name: 'A', value: '' }] }, 1).spec
   assert.deepEqual(spec, {
     restartPolicy: 'Never',
     automountServiceAccountToken: false,
@@ -273,8 +281,8 @@ test('the status says where the log of the newest attempt is, where logs are sto
 
 test('marks of ours are not the user’s to set', () => {
   const given = { 'mnemos.dev/logs-recorded': 'true', 'mnemos.dev/pool': 'p', team: 'sky' }
-  const { metadata } = podOfAttempt(pending.with({ podMetadata: { labels: given, annotations: given } }).build(), 1) ?? {}
-  assert.deepEqual(Object.keys(metadata?.annotations ?? {}).sort(), ['kubectl.kubernetes.io/default-container', 'team'])
-  assert.equal(metadata?.labels?.['mnemos.dev/pool'], undefined)
-  assert.equal(metadata?.labels?.['team'], 'sky')
+  const { metadata } = podOfAttempt(pending.with({ podMetadata: { labels: given, annotations: given } }).build(), { image: 'image' }, 1)
+  assert.deepEqual(Object.keys(metadata.annotations ?? {}).sort(), ['kubectl.kubernetes.io/default-container', 'team'])
+  assert.equal(metadata.labels?.['mnemos.dev/pool'], undefined)
+  assert.equal(metadata.labels?.['team'], 'sky')
 })

@@ -10,10 +10,13 @@ import { formatTime, type Job, parseTime } from '@mnemos/api'
 import type { Removal } from '@mnemos/kube'
 import type { Pod } from '../workers/cluster-objects.ts'
 import { type Failure, failedPlan, startOfAttempt, stoppedPlan } from './attempt-ends.ts'
-import { logsRecordedAnnotation, podName, podOfAttempt, podPlace } from './dedicated-pod.ts'
+import { logsRecordedAnnotation, podName, podPlace, stopSeconds } from './dedicated-pod.ts'
 import { failureOfPod, isLeaving, isOver, type StartTrouble, startOfPod, startTroubleOf } from './dedicated-pod-state.ts'
 import { conditionsFor, isActive, type JobPlan, rest, settled, statusOf, uidOf, wakeAfter, withEndedAttempt } from './job-status.ts'
 import type { JobWorld, OwnPods } from './job-world.ts'
+import { podWithFiles } from './pod-with-files.ts'
+import type { KeptResult } from './sidecar.ts'
+import { inputFailure, takenEnd } from './sidecar-end.ts'
 
 /** `Running` is written only for what still runs this long after its start: short Jobs save a write. */
 const runningAfterMs = 1000
@@ -41,6 +44,9 @@ export function ownPodPlan(world: JobWorld, own: OwnPods, now: number): JobPlan 
   if (pod === undefined) return absentPlan(world, own, now)
   if (isOver(pod)) return endedPlan(world.job, pod, now)
   const startedAt = startOf(world.job, pod)
+  // The attempt ends at once, for the container has not begun; the pod is then one that nobody needs.
+  const inputs = startedAt === undefined && !isLeaving(pod) ? inputFailure(world.job, pod) : undefined
+  if (inputs !== undefined) return failedPlan(world.job, startedAt, inputs, now)
   const isGivenUp = startTroubleOf(pod)?.hasNode === true && givenUp(world.job, startedAt, now) !== undefined
   if (stopWanted(world.job, startedAt, now) !== undefined || isGivenUp) return { ...rest, remove: removalsOf([pod]) }
   return goingOnPlan(world.job, pod, startedAt, now)
@@ -72,7 +78,14 @@ function hasLogStored({ metadata }: Pod): boolean {
 function removalsOf(pods: readonly Pod[]): Removal[] {
   return pods
     .filter((pod) => !isLeaving(pod))
-    .map(({ metadata: { namespace = '', name, uid = '' } }) => ({ apiVersion: 'v1', kind: 'Pod', namespace, name, uid }))
+    .map(({ metadata: { namespace = '', name, uid = '' } }) => ({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      namespace,
+      name,
+      uid,
+      graceSeconds: stopSeconds,
+    }))
 }
 
 type Stop = 'cancelled' | 'runDeadline' | 'queueDeadline'
@@ -102,14 +115,15 @@ function stopped(job: Job, startedAt: number | undefined, stop: Stop, now: numbe
 }
 
 /** There is no pod: it is yet to be made or seen, was refused, or is gone. */
-function absentPlan({ job }: JobWorld, own: OwnPods, now: number): JobPlan {
+function absentPlan(world: JobWorld, own: OwnPods, now: number): JobPlan {
+  const { job } = world
   const startedAt = startOf(job, undefined)
   if (own.absent === 'made') return { ...rest, next: wakeAfter(retryNameMs) }
   const stop = stopWanted(job, startedAt, now)
   if (stop !== undefined) return stopped(job, startedAt, stop, now)
   const failure = failureOfAbsent(job, own, now)
   if (failure !== undefined) return failedPlan(job, startedAt, failure, now)
-  return createdPlan(job, own, now)
+  return createdPlan(world, own, now)
 }
 
 function failureOfAbsent(job: Job, { absent, refusal }: OwnPods, now: number): Failure | undefined {
@@ -135,14 +149,20 @@ function givenUp(job: Job, startedAt: number | undefined, now: number): Failure 
   return { class: 'ContainerFailed', reason, message, hint: 'Correct spec.container in a new Job.' }
 }
 
-function createdPlan(job: Job, own: OwnPods, now: number): JobPlan {
+function createdPlan(world: JobWorld, own: OwnPods, now: number): JobPlan {
+  const { job } = world
   const { attempt } = statusOf(job)
-  const pod = podOfAttempt(job, attempt)
   // An attempt's pod is made when no other can run any more, and when its name is free.
-  if (pod === undefined || own.nameIsHeld || own.pods.some((each) => !isOver(each))) return rest
+  if (own.nameIsHeld || own.pods.some((each) => !isOver(each))) return rest
+  const pod = podWithFiles(world, own, attempt)
+  if ('failure' in pod) return failedPlan(job, undefined, pod.failure, now)
+  if ('missing' in pod) {
+    const trouble = held(job, { reason: 'NoSidecar', message: pod.missing, hasNode: false })
+    return { ...rest, ...trouble, next: wakeAfter(retryNameMs, deadlineLeftMs(job, undefined, now)) }
+  }
   const plan: JobPlan = {
     ...rest,
-    create: [pod],
+    create: [pod.made],
     effects: [{ type: 'podMade', uid: uidOf(job), attempt }],
     next: wakeAfter(retryNameMs, deadlineLeftMs(job, undefined, now)),
   }
@@ -152,14 +172,19 @@ function createdPlan(job: Job, own: OwnPods, now: number): JobPlan {
 
 function endedPlan(job: Job, pod: Pod, now: number): JobPlan {
   const startedAt = startOf(job, pod)
-  if (pod.status?.phase === 'Succeeded') return succeededPlan(job, startedAt, now)
   const stop = stopWanted(job, startedAt, now)
+  if (pod.status?.phase === 'Succeeded') {
+    const taken = takenEnd(job, pod)
+    if (taken === 'waits') return { ...rest, next: wakeAfter(deadlineLeftMs(job, startedAt, now)) }
+    if ('result' in taken) return succeededPlan(job, startedAt, taken.result, now)
+    return stop === 'cancelled' ? stopped(job, startedAt, stop, now) : failedPlan(job, startedAt, taken.failure, now)
+  }
   // What failed by itself before it was stopped has that cause.
   if (stop !== undefined && (stop === 'cancelled' || isLeaving(pod))) return stopped(job, startedAt, stop, now)
   return failedPlan(job, startedAt, givenUp(job, startedAt, now) ?? failureOfPod(pod), now)
 }
 
-function succeededPlan(job: Job, startedAt: number | undefined, now: number): JobPlan {
+function succeededPlan(job: Job, startedAt: number | undefined, result: KeptResult | undefined, now: number): JobPlan {
   const status = statusOf(job)
   const { failure: _failure, ...kept } = settled(status)
   const message = `Attempt ${status.attempt} succeeded: pod ${status.worker?.name ?? ''} ended with exit code 0.`
@@ -170,6 +195,7 @@ function succeededPlan(job: Job, startedAt: number | undefined, now: number): Jo
       phase: 'Succeeded',
       ...startOfAttempt(startedAt),
       finishedAt: formatTime(now),
+      ...(result === undefined ? {} : { result }),
       attempts: withEndedAttempt(status, 'Succeeded', now),
     },
     conditions: conditionsFor('Succeeded', 'Succeeded', message),

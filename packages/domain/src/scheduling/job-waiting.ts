@@ -6,6 +6,7 @@
  */
 import { formatTime, type JobStatus, parseTime, type Reason } from '@mnemos/api'
 import { nearest } from '../admission/nearest.ts'
+import { inputFiles, movesFiles } from './container-files.ts'
 import { issuedPlan } from './job-dedicated.ts'
 import { conditionsFor, isTerminal, type JobPlan, rest, settled, statusOf, uidOf, wakeAfter } from './job-status.ts'
 import type { JobEffect, JobWorld, PlacedOn, Waiting } from './job-world.ts'
@@ -23,7 +24,7 @@ interface Finding {
   readonly reason: Reason
   readonly message: string
   /** The Job fails for good with this. */
-  readonly fails?: { readonly class: 'DeadlineExceeded' | 'DependencyFailed'; readonly hint: string }
+  readonly fails?: { readonly class: 'BadInput' | 'DeadlineExceeded' | 'DependencyFailed'; readonly hint: string }
   /** Look again after this; otherwise at the next change. */
   readonly afterMs?: number
 }
@@ -40,6 +41,8 @@ const checks: readonly Check[] = [
   modelIsMissing,
   modelIsNotAllowed,
   modelIsNotReady,
+  inputIsWrong,
+  filesCannotBeMoved,
   isBackingOff,
 ]
 
@@ -238,6 +241,20 @@ function modelIsNotReady({ model }: JobWorld): Finding | undefined {
   if (digest !== undefined && artifact !== undefined) return undefined
   const state = phase === 'Failed' ? 'its import failed, see its conditions' : 'its artifact is not verified yet'
   return { reason: 'ModelNotReady', message: `waits for Model ${model.metadata.name}: ${state}` }
+}
+
+/** Inputs that can never be had. Those of Jobs that have not succeeded yet are waited for like dependencies. */
+function inputIsWrong({ job, dependencies }: JobWorld): Finding | undefined {
+  const inputs = inputFiles(job, (wanted) => dependencies.find(({ name }) => name === wanted)?.job)
+  if (!('mistake' in inputs)) return undefined
+  const message = `${inputs.mistake}.`
+  return { reason: 'BadInput', message, fails: { class: 'BadInput', hint: 'Correct spec.container.inputs in a new Job.' } }
+}
+
+/** Files of a container are moved by our own program beside it. */
+function filesCannotBeMoved({ job: { spec }, own }: JobWorld): Finding | undefined {
+  if (own === undefined || spec.container === undefined || !movesFiles(spec.container) || !('missing' in own.sidecar)) return undefined
+  return { reason: 'NoSidecar', message: own.sidecar.missing, afterMs: 5000 }
 }
 
 function isBackingOff({ job }: JobWorld, now: number): Finding | undefined {

@@ -1,6 +1,7 @@
 /** Everything that a decision about one Job may know. Plain values: whoever observes fills them in. */
 import type { FailureClass, Job, Model } from '@mnemos/api'
 import type { Pod } from '../workers/cluster-objects.ts'
+import type { SidecarSettings } from './sidecar.ts'
 
 export interface JobWorld {
   readonly job: Job
@@ -47,6 +48,8 @@ export interface OwnPods {
   readonly refusal: PodRefusal | undefined
   /** A recorder stores the logs of pods. */
   readonly recordsLogs: boolean
+  /** How inputs are brought and outputs taken, or what is missing for that, in a sentence. */
+  readonly sidecar: SidecarSettings | { readonly missing: string }
 }
 
 export interface PodRefusal {

@@ -1,0 +1,110 @@
+/**
+ * What the sidecar of a Job's pod may do, by the token of that pod and nothing else.
+ *
+ * Flow: the token goes to the API server (TokenReview for our audience), which answers with the pod it is bound to; that pod is read
+ * live; the Job is the one that controls it by UID, and the attempt the one whose status names it.
+ * Guarantees: nobody names himself: the claims are the API server's, the status is the operator's alone. A token ends with its pod,
+ * the right with its attempt.
+ */
+
+import type { Job } from '@mnemos/api'
+import { jobResource } from '@mnemos/api'
+import { attemptPrefix, inputFiles, isActive, podName } from '@mnemos/domain'
+import type { Assignment } from '@mnemos/identity'
+import { type Client, controllerOf, type KubeObject, resource } from '@mnemos/kube'
+import { tokenReviews } from './callers.ts'
+import { Refusal, refusalOfOwnRequest } from './refusal.ts'
+
+const audience = 'mnemos'
+const claim = 'authentication.kubernetes.io'
+/** Longer than any token that an API server issues. */
+const maxTokenLength = 16_384
+const pods = resource({ group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true })
+
+export interface PodAttemptsOptions {
+  /** Asks who a token belongs to, and whose its pod is. */
+  readonly client: Client
+  readonly jobOf: (uid: string) => Job | undefined
+  readonly jobNamed: (namespace: string, name: string) => Job | undefined
+}
+
+export interface PodAttempts {
+  /**
+   * @throws Refusal MNEMOS_UNAUTHENTICATED for no token of a pod, MNEMOS_FORBIDDEN for a pod of no attempt that is out,
+   * MNEMOS_UNAVAILABLE while the attempt is not seen here yet
+   */
+  verify(token: string): Promise<Assignment>
+}
+
+export function createPodAttempts({ client, jobOf, jobNamed }: PodAttemptsOptions): PodAttempts {
+  return {
+    verify: async (token) => {
+      try {
+        const pod = await podOf(client, token)
+        const job = jobOf(controllerUidOf(pod))
+        return assignmentOf(pod, job, jobNamed)
+      } catch (error) {
+        throw error instanceof Refusal ? error : refusalOfOwnRequest(error)
+      }
+    },
+  }
+}
+
+interface ClaimedPod {
+  readonly namespace: string
+  readonly name: string
+  readonly uid: string
+}
+
+async function podOf(client: Client, token: string): Promise<KubeObject> {
+  const claimed = token.length > maxTokenLength ? undefined : await claimedPod(client, token)
+  if (claimed === undefined)
+    throw new Refusal('MNEMOS_UNAUTHENTICATED', 'The token is neither that of an attempt nor, for audience mnemos, that of a pod.')
+  const pod = await client.get(pods, { namespace: claimed.namespace, name: claimed.name })
+  if (pod?.metadata.uid !== claimed.uid) throw new Refusal('MNEMOS_FORBIDDEN', `Pod ${claimed.name} of the token is gone.`)
+  return pod
+}
+
+async function claimedPod(client: Client, token: string): Promise<ClaimedPod | undefined> {
+  const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', metadata: { name: '' } }
+  const { status } = await client.create(tokenReviews, { ...review, ...{ spec: { token, audiences: [audience] } } })
+  if (status?.authenticated !== true || status.audiences?.includes(audience) !== true) return undefined
+  // Only service accounts carry these claims by the API server's own word; other authenticators could make them up.
+  const namespace = /^system:serviceaccount:([^:]+):[^:]+$/.exec(status.user?.username ?? '')?.[1]
+  const name = status.user?.extra?.[`${claim}/pod-name`]?.[0]
+  const uid = status.user?.extra?.[`${claim}/pod-uid`]?.[0]
+  return namespace === undefined || name === undefined || uid === undefined ? undefined : { namespace, name, uid }
+}
+
+function controllerUidOf(pod: KubeObject): string {
+  const owner = controllerOf(pod)
+  if (owner?.kind === jobResource.kind && owner.apiVersion.startsWith(`${jobResource.group}/`)) return owner.uid
+  throw new Refusal('MNEMOS_FORBIDDEN', `Pod ${pod.metadata.name} is controlled by no Job.`)
+}
+
+function assignmentOf(pod: KubeObject, job: Job | undefined, jobNamed: PodAttemptsOptions['jobNamed']): Assignment {
+  const { name, namespace = '' } = pod.metadata
+  // A cache may be behind: the operator makes a pod right after it has written down the attempt.
+  const notYet = (): Refusal =>
+    pod.metadata.deletionTimestamp === undefined
+      ? new Refusal('MNEMOS_UNAVAILABLE', `No attempt is known to run in Pod ${name} (yet).`, { retryAfterSeconds: 1 })
+      : new Refusal('MNEMOS_FORBIDDEN', `Pod ${name} is on its way out and its Job is gone.`)
+  if (job === undefined || job.metadata.namespace !== namespace) throw notYet()
+  const attempt = job.status?.attempt ?? 0
+  const isNamed = attempt > 0 && name === podName(job, attempt) && job.status?.worker?.name === `${namespace}/${name}`
+  if (!isNamed && name === podName(job, attempt + 1)) throw notYet()
+  if (!isNamed || !isActive(job)) throw new Refusal('MNEMOS_FORBIDDEN', `The attempt of Job ${job.metadata.name} in Pod ${name} is over.`)
+  const inputs = inputFiles(job, (wanted) => jobNamed(namespace, wanted))
+  const reads = 'mistake' in inputs ? [] : inputs.map(({ key }) => key)
+  return { uid: job.metadata.uid ?? '', attempt, namespace, job: job.metadata.name, reads, writes: [attemptPrefix(job, attempt)] }
+}
+
+/** Whether a token says of itself that it is one of ours for an attempt; whether it is, its signature tells. */
+export function looksLikeAssignment(token: string): boolean {
+  try {
+    const header: unknown = JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString())
+    return typeof header === 'object' && header !== null && 'typ' in header && header.typ === 'assignment+jwt'
+  } catch {
+    return false
+  }
+}
