@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -232,6 +233,29 @@ describe('an installation on a real node', { skip: reason }, () => {
     await phaseOf('stuck', 'Cancelled')
     // Cancelled is said once nothing runs any more; the object of the ended pod may take a moment longer to go.
     await it.kubectl(['wait', '--for=delete', 'pod/stuck-a1', '--namespace', team, '--timeout=30s'])
+  })
+
+  test('a container finds the file that another has left, and its own is stored with its digest', async () => {
+    const job = (name: string, script: string, files: object): string =>
+      JSON.stringify({
+        ...{ apiVersion: 'mnemos.dev/v1alpha1', kind: 'Job', metadata: { name, namespace: team } },
+        spec: { container: { image: it.images.control, command: ['node', '-e', script], ...files }, retry: { limit: 0 } },
+      })
+    const outputs = [{ name: 'text', path: '/out/text' }]
+    const inputs = [{ path: '/in/text', from: 'job://writes/text' }]
+    const copy = "const fs = require('fs'); fs.writeFileSync('/out/text', fs.readFileSync('/in/text', 'utf8').toUpperCase())"
+    await it.kubectl(['create', '-f', '-'], job('reads', copy, { inputs, outputs }))
+    await it.kubectl(['create', '-f', '-'], job('writes', "require('fs').writeFileSync('/out/text', 'from one to the other')", { outputs }))
+    const { result, failure } = await phaseOf('reads', 'Succeeded', 'Failed')
+    assert.equal(failure, undefined, JSON.stringify([await status('writes'), await status('reads')]))
+    const sha256 = createHash('sha256').update('FROM ONE TO THE OTHER').digest('hex')
+    assert.equal((JSON.parse(result?.inline ?? '{}') as { outputs: readonly { sha256: string }[] }).outputs[0]?.sha256, sha256)
+    await it.kubectl(['create', '-f', '-'], job('forgets', '0', { outputs }))
+    const forgotten = await phaseOf('forgets', 'Succeeded', 'Failed')
+    assert.equal(forgotten.failure?.reason, 'OutputMissing', JSON.stringify(forgotten))
+    await it.kubectl(['create', '-f', '-'], job('fails', 'process.exit(3)', { outputs }))
+    const failed = await phaseOf('fails', 'Succeeded', 'Failed')
+    assert.match(failed.failure?.message ?? '', /exit code 3/, JSON.stringify(failed))
   })
 
   test('a Job that runs for too long is stopped, and an event says so', async () => {
