@@ -169,6 +169,7 @@ const processNames = {
   server: 'HTTP, streams, artifacts',
   recorder: 'keep the logs of container Jobs',
   worker: 'run models',
+  attempt: 'run one inference in a pod of its own',
   sidecar: 'bring the files of a container Job and take them',
 } as const
 

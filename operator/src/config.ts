@@ -130,10 +130,8 @@ export interface TlsConfig {
   readonly serverHosts: readonly string[]
 }
 
-/** What sidecars of container Jobs are made from. */
-export type SidecarConfig = Omit<SidecarSettings, 'image' | 'authority'> & {
-  /** Undefined: Jobs with inputs or outputs wait. */
-  readonly image: string | undefined
+/** What programs of ours in the pods of Jobs are made from. */
+export type SidecarConfig = Omit<SidecarSettings, 'authority'> & {
   /** The server is reached over TLS: no sidecar starts before the authority is published. */
   readonly needsAuthority: boolean
 }
@@ -197,6 +195,9 @@ export function parseOperatorConfig(
     ...(settings.MNEMOS_DEMO_NAMESPACE === undefined ? {} : { demo: demoOf(settings.MNEMOS_DEMO_NAMESPACE, settings) }),
     sidecar: {
       image: settings.MNEMOS_SIDECAR_IMAGE,
+      workerImage: settings.MNEMOS_WORKER_IMAGE,
+      gpuWorkerImage: settings.MNEMOS_GPU_WORKER_IMAGE,
+      imagePullSecrets: settings.MNEMOS_IMAGE_PULL_SECRETS,
       imagePullPolicy: settings.MNEMOS_IMAGE_PULL_POLICY,
       serverUrl: settings.MNEMOS_SERVER_URL,
       needsAuthority: settings.MNEMOS_INTERNAL_TLS,

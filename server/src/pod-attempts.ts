@@ -7,12 +7,13 @@
  * the right with its attempt.
  */
 
-import type { Job } from '@mnemos/api'
-import { jobResource } from '@mnemos/api'
+import { type Job, jobResource, type Model, modelResource } from '@mnemos/api'
+import { type AssignmentWork, inferenceWorkOf } from '@mnemos/contract'
 import { attemptPrefix, inputFiles, isActive, podName } from '@mnemos/domain'
 import type { Assignment } from '@mnemos/identity'
 import { type Client, controllerOf, type KubeObject, resource } from '@mnemos/kube'
 import { tokenReviews } from './callers.ts'
+import { jobs } from './job-follower.ts'
 import { Refusal, refusalOfOwnRequest } from './refusal.ts'
 
 const audience = 'mnemos'
@@ -20,6 +21,7 @@ const claim = 'authentication.kubernetes.io'
 /** Longer than any token that an API server issues. */
 const maxTokenLength = 16_384
 const pods = resource({ group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true })
+export const models = resource<Model>(modelResource)
 
 export interface PodAttemptsOptions {
   /** Asks who a token belongs to, and whose its pod is. */
@@ -34,6 +36,11 @@ export interface PodAttempts {
    * MNEMOS_UNAVAILABLE while the attempt is not seen here yet
    */
   verify(token: string): Promise<Assignment>
+  /**
+   * What an inference in a pod of its own is to do.
+   * @throws Refusal MNEMOS_NOT_FOUND when the attempt is over or is no inference, MNEMOS_UNAVAILABLE while its Model has no verified bytes
+   */
+  work(assignment: Assignment): Promise<AssignmentWork>
 }
 
 export function createPodAttempts({ client, jobOf, jobNamed }: PodAttemptsOptions): PodAttempts {
@@ -42,12 +49,36 @@ export function createPodAttempts({ client, jobOf, jobNamed }: PodAttemptsOption
       try {
         const pod = await podOf(client, token)
         const job = jobOf(controllerUidOf(pod))
-        return assignmentOf(pod, job, jobNamed)
+        return await assignmentOf(pod, job, { client, jobNamed })
+      } catch (error) {
+        throw error instanceof Refusal ? error : refusalOfOwnRequest(error)
+      }
+    },
+    work: async (assignment) => {
+      try {
+        return await workOf(client, assignment)
       } catch (error) {
         throw error instanceof Refusal ? error : refusalOfOwnRequest(error)
       }
     },
   }
+}
+
+/** The input is read live: caches hold none. */
+async function workOf(client: Client, { uid, attempt, namespace, job: name }: Assignment): Promise<AssignmentWork> {
+  const job = await client.get(jobs, { namespace, name })
+  if (job?.metadata.uid !== uid || job.status?.attempt !== attempt || job.spec.inference === undefined)
+    throw new Refusal('MNEMOS_NOT_FOUND', `Attempt ${attempt} of Job ${name} is over, or is no inference.`)
+  const work = inferenceWorkOf(job.spec.inference, await modelOf(client, job))
+  if (work === undefined)
+    throw new Refusal('MNEMOS_UNAVAILABLE', `The Model of Job ${name} has no verified bytes.`, { retryAfterSeconds: 5 })
+  return work
+}
+
+/** The operator has checked that the Model lets this namespace in before it issued the attempt. */
+async function modelOf(client: Client, { spec, metadata }: Job): Promise<Model | undefined> {
+  const ref = spec.inference?.modelRef
+  return ref === undefined ? undefined : client.get(models, { name: ref.name, namespace: ref.namespace ?? metadata.namespace ?? '' })
 }
 
 interface ClaimedPod {
@@ -82,7 +113,11 @@ function controllerUidOf(pod: KubeObject): string {
   throw new Refusal('MNEMOS_FORBIDDEN', `Pod ${pod.metadata.name} is controlled by no Job.`)
 }
 
-function assignmentOf(pod: KubeObject, job: Job | undefined, jobNamed: PodAttemptsOptions['jobNamed']): Assignment {
+async function assignmentOf(
+  pod: KubeObject,
+  job: Job | undefined,
+  { client, jobNamed }: Pick<PodAttemptsOptions, 'client' | 'jobNamed'>,
+): Promise<Assignment> {
   const { name, namespace = '' } = pod.metadata
   // A cache may be behind: the operator makes a pod right after it has written down the attempt.
   const notYet = (): Refusal =>
@@ -95,7 +130,8 @@ function assignmentOf(pod: KubeObject, job: Job | undefined, jobNamed: PodAttemp
   if (!isNamed && name === podName(job, attempt + 1)) throw notYet()
   if (!isNamed || !isActive(job)) throw new Refusal('MNEMOS_FORBIDDEN', `The attempt of Job ${job.metadata.name} in Pod ${name} is over.`)
   const inputs = inputFiles(job, (wanted) => jobNamed(namespace, wanted))
-  const reads = 'mistake' in inputs ? [] : inputs.map(({ key }) => key)
+  const artifact = (await modelOf(client, job))?.status?.artifact
+  const reads = [...('mistake' in inputs ? [] : inputs.map(({ key }) => key)), ...(artifact === undefined ? [] : [artifact])]
   return { uid: job.metadata.uid ?? '', attempt, namespace, job: job.metadata.name, reads, writes: [attemptPrefix(job, attempt)] }
 }
 

@@ -41,6 +41,11 @@ export function registerWorkerRoutes(app: FastifyInstance, { artifacts, streams,
     request.raw.resume()
     done()
   })
+  app.get(fastifyPath(routes.attemptWork.path), async (request, reply) => {
+    await streamOf(request)
+    void reply.header('cache-control', 'no-store')
+    return podAttempts.work(await assignmentOf(request))
+  })
   app.post(fastifyPath(routes.putEvents.path), async (request, reply) => {
     const stream = await streamOf(request)
     const next = await ingest(streams, stream, bodyOf(request))

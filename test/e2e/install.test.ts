@@ -258,6 +258,15 @@ describe('an installation on a real node', { skip: reason }, () => {
     assert.match(failed.failure?.message ?? '', /exit code 3/, JSON.stringify(failed))
   })
 
+  test('an inference with a pod of its own answers from there, with the GPU that it asked for', async () => {
+    const resources = { requests: { cpu: '100m', memory: '512Mi' }, limits: { 'nvidia.com/gpu': 1 } }
+    await submit('alone', 16, { placement: { dedicated: true }, resources, retry: { limit: 0 } })
+    const { worker, usage, failure } = await phaseOf('alone', 'Succeeded', 'Failed')
+    assert.equal(failure, undefined, JSON.stringify(await status('alone')))
+    assert.equal(worker?.name, `${team}/alone-a1`)
+    assert.equal(usage?.completionTokens, 16)
+  })
+
   test('a Job that runs for too long is stopped, and an event says so', async () => {
     await submit('too-long', 4000, { deadlines: { runSeconds: 1 } })
     const { failure } = await phaseOf('too-long', 'Succeeded', 'Failed')

@@ -98,6 +98,9 @@ export function imageValues({ control, worker }: BuiltImages): readonly string[]
     `image.tag=${tagOf(control)}`,
     `workerImage.repository=${nameOf(worker)}`,
     `workerImage.tag=${tagOf(worker)}`,
+    // There is no engine for GPUs here, and no GPU: the device plugin only counts them.
+    `gpuWorkerImage.repository=${nameOf(worker)}`,
+    `gpuWorkerImage.tag=${tagOf(worker)}`,
     'imagePullPolicy=Never',
     'operator.extraEnv[0].name=MNEMOS_WORKER_FILE_ROOT',
     `operator.extraEnv[0].value=${modelFolder}`,

@@ -1,4 +1,6 @@
 export { parseWorkerArgs, parseWorkerConfig, type WorkerConfig, type WorkerConfigInput, workerHelp } from './config.ts'
+export { type DedicatedConfig, parseDedicatedConfig } from './dedicated/config.ts'
+export { type DedicatedPorts, runDedicated } from './dedicated/run-dedicated.ts'
 export type { Engine, EngineModel, Generated, GenerateRequest } from './engine/engine.ts'
 export { type LlamaCppEngine, type LlamaCppOptions, llamaCppEngine } from './engine/llama-cpp.ts'
 export { type StubOptions, stubEngine } from './engine/stub.ts'

@@ -148,7 +148,7 @@ function engineOf(config: WorkerConfig, clock: Clock): Engine {
 }
 
 /** The stub stands in for any engine, so that ordinary Models run on hollow workers. */
-function enginesByName(engine: Engine): ReadonlyMap<string, Engine> {
+export function enginesByName(engine: Engine): ReadonlyMap<string, Engine> {
   const names = engine.name === 'stub' ? ['stub', 'llama-cpp', 'vllm', 'pytorch'] : [engine.name]
   return new Map(names.map((name) => [name, engine]))
 }

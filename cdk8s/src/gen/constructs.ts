@@ -89,11 +89,11 @@ export interface JobSpec {
   readonly inference?: JobInference | undefined
   /** Run any image, in a pod of its own for each attempt. */
   readonly container?: JobContainer | undefined
-  /** What the container asks of its node. Only with container. */
+  /** What the pod asks of its node. Only with container or placement.dedicated. */
   readonly resources?: JobResources | undefined
-  /** Where the pod may run. Only with container. */
+  /** Where the pod may run. Only with container, or with dedicated: true. */
   readonly placement?: JobPlacement | undefined
-  /** Labels and annotations of the pod. Only with container. */
+  /** Labels and annotations of the pod. Only with container or placement.dedicated. */
   readonly podMetadata?: JobPodMetadata | undefined
   /** A task of the platform itself. */
   readonly maintenance?: JobMaintenance | undefined
@@ -137,7 +137,7 @@ export interface JobMaintenance {
   readonly parameters?: Readonly<Record<string, string>> | undefined
 }
 
-/** Labels and annotations of the pod. Only with container. */
+/** Labels and annotations of the pod. Only with container or placement.dedicated. */
 export interface JobPodMetadata {
   /** Labels of the pod, e.g. kueue.x-k8s.io/queue-name; those of MNEMOS itself stay. */
   readonly labels?: Readonly<Record<string, string>> | undefined
@@ -145,8 +145,10 @@ export interface JobPodMetadata {
   readonly annotations?: Readonly<Record<string, string>> | undefined
 }
 
-/** Where the pod may run. Only with container. */
+/** Where the pod may run. Only with container, or with dedicated: true. */
 export interface JobPlacement {
+  /** true: an inference runs in a pod of its own for each attempt, not on a worker that serves many. A container always does. */
+  readonly dedicated?: boolean | undefined
   /** Labels that the node must have. */
   readonly nodeSelector?: Readonly<Record<string, string>> | undefined
   /** Taints of nodes that are borne. */
@@ -171,7 +173,7 @@ export interface JobPlacementTolerations {
   readonly tolerationSeconds?: number | Duration | undefined
 }
 
-/** What the container asks of its node. Only with container. */
+/** What the pod asks of its node. Only with container or placement.dedicated. */
 export interface JobResources {
   /** Least amounts, e.g. cpu, memory, nvidia.com/gpu. */
   readonly requests?: Readonly<Record<string, number | string | Size>> | undefined

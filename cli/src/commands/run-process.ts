@@ -1,5 +1,5 @@
 /**
- * `mnemos operator|webhook|server|recorder|worker|sidecar`: one process of the system, with the kubeconfig's credentials, or the pod's.
+ * `mnemos operator|webhook|server|recorder|worker|attempt|sidecar`: one process of the system, with the kubeconfig's credentials, or the pod's.
  *
  * The only place besides main.ts that knows the processes; each is loaded when it is named. Everything else they are told
  * comes from the environment, read by their own config.ts.
@@ -41,6 +41,10 @@ const processes: Readonly<Record<string, (environment: Environment, ports: Ports
   recorder: async (environment, { credentials, signal, logger }) => {
     const { parseRecorderConfig, runRecorder } = await import('@mnemos/recorder')
     await runRecorder(parseRecorderConfig(environment), { credentials: await credentials(), signal, logger })
+  },
+  attempt: async (environment, { signal, logger }) => {
+    const { parseDedicatedConfig, runDedicated } = await import('@mnemos/worker')
+    await runDedicated(parseDedicatedConfig(environment), { signal, logger })
   },
   sidecar: async (environment, { signal, logger }) => {
     const { parseSidecarConfig, runSidecar } = await import('@mnemos/worker')

@@ -1,6 +1,6 @@
 /** What the operator remembers of the pods of Jobs, beside the cache: those it made, those that were refused. For one term of leadership. */
 import type { Job } from '@mnemos/api'
-import { authorityConfigMap, isActive, isTerminal, type OwnPods, type PodRefusal, podName } from '@mnemos/domain'
+import { authorityConfigMap, hasOwnPods, isActive, isTerminal, type OwnPods, type PodRefusal, podName } from '@mnemos/domain'
 import { controllerOf, type KubeError, type Reader } from '@mnemos/kube'
 import type { SidecarConfig } from '../config.ts'
 import { configMaps, pods } from '../resources.ts'
@@ -37,7 +37,7 @@ export class OwnPodsMemory {
 
   /** What is known of the pods of a Job, or undefined when it has none of its own. */
   observe(reader: Reader, job: Job): OwnPods | undefined {
-    if (job.spec.container === undefined) return undefined
+    if (!hasOwnPods(job)) return undefined
     const { uid = '', namespace = '' } = job.metadata
     const attempt = job.status?.attempt ?? 0
     const name = podName(job, attempt)
@@ -62,7 +62,7 @@ export class OwnPodsMemory {
   /** After each plan: what the API server refused, if it did. The only write that a Job without a pod asks for is that of its pod. */
   carriedOut(job: Job, refusal: KubeError | undefined): void {
     const { uid = '' } = job.metadata
-    if (job.spec.container === undefined) return
+    if (!hasOwnPods(job)) return
     if (isTerminal(job)) this.forget(uid)
     if (refusal === undefined) {
       this.#refusals.delete(uid)
@@ -82,13 +82,12 @@ export class OwnPodsMemory {
 
   #sidecar(reader: Reader): OwnPods['sidecar'] {
     const { sidecar, systemNamespace } = this.#config
-    const { image, needsAuthority, ...settings } = sidecar
-    if (image === undefined) return { missing: 'inputs and outputs need a sidecar; set MNEMOS_SIDECAR_IMAGE of the operator' }
-    if (!needsAuthority) return { ...settings, image, authority: undefined }
+    const { needsAuthority, ...settings } = sidecar
+    if (!needsAuthority) return { ...settings, authority: undefined }
     const authority = reader.get(configMaps, { namespace: systemNamespace, name: authorityConfigMap })?.data?.['ca.crt']
     return authority === undefined
       ? { missing: `waits for ConfigMap ${authorityConfigMap} of namespace ${systemNamespace}: the authority of the server` }
-      : { ...settings, image, authority }
+      : { ...settings, authority }
   }
 
   #remember(uid: string, { attempt, isSeen }: Omit<Known, 'madeAt'>): void {

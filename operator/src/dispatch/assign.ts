@@ -3,7 +3,7 @@
  * from the few that are kept for a moment, else from a live read: caches hold no inputs.
  */
 import type { Job, Model } from '@mnemos/api'
-import { type AssignedModel, type AssignmentWork, encodeWork, type OperatorMessage, operatorMessage } from '@mnemos/contract'
+import { type AssignmentWork, encodeWork, inferenceWorkOf, type OperatorMessage, operatorMessage } from '@mnemos/contract'
 import type { AssignmentSigner } from '@mnemos/identity'
 import type { Client } from '@mnemos/kube'
 import type { Input, Inputs } from '../inputs.ts'
@@ -70,23 +70,5 @@ function workOf({ spec }: Job, { prompt, messages }: Input, model: Model | undef
     const { uri = '', digest } = spec.maintenance.parameters ?? {}
     return { type: 'maintenance', task: spec.maintenance.task, parameters: { uri, ...(digest === undefined ? {} : { digest }) } }
   }
-  const assigned = model === undefined ? undefined : assignedModelOf(model)
-  if (spec.inference === undefined || assigned === undefined) return undefined
-  const { parameters } = spec.inference
-  return {
-    type: 'inference',
-    model: assigned,
-    ...(prompt === undefined ? {} : { prompt }),
-    ...(messages === undefined ? {} : { messages }),
-    parameters,
-  }
-}
-
-/** A Model as workers are told of it; undefined while its bytes are not verified. */
-export function assignedModelOf({ metadata, spec, status }: Model): AssignedModel | undefined {
-  const { digest, artifact, sizeBytes = 0 } = status ?? {}
-  if (digest === undefined || artifact === undefined) return undefined
-  const { engine, parameters } = spec.runtime
-  const name = `${metadata.namespace ?? ''}/${metadata.name}`
-  return { name, digest, artifact, sizeBytes, engine, ...(parameters === undefined ? {} : { parameters }) }
+  return spec.inference === undefined ? undefined : inferenceWorkOf({ ...spec.inference, prompt, messages }, model)
 }

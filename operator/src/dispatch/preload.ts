@@ -3,12 +3,11 @@
  * each stream, and again when the list changes. A worker that makes nothing of it still works.
  */
 import type { Model } from '@mnemos/api'
-import { type AssignedModel, encodeModel, operatorMessage } from '@mnemos/contract'
+import { type AssignedModel, assignedModelOf, encodeModel, operatorMessage } from '@mnemos/contract'
 import { mayUse } from '@mnemos/domain'
 import type { AssignmentSigner } from '@mnemos/identity'
 import { keyOf, nameOfKey, type Reader } from '@mnemos/kube'
 import { models, namespaces, pools } from '../resources.ts'
-import { assignedModelOf } from './assign.ts'
 import type { Session } from './sessions.ts'
 
 export interface PreloadContext {

@@ -36,7 +36,7 @@ export const reasonsByKind = {
     PodRefused: 'The API server does not take the pod of the Job: a quota, Pod Security or other admission; the message is theirs.',
     PodNotStarting: 'The pod of the Job has a node but cannot be started there.',
     ImagePullFailed: 'The image of the Job cannot be pulled.',
-    NoSidecar: 'What brings the inputs and takes the outputs of a container is missing: its image, or the authority of the server.',
+    NoSidecar: 'A program of ours for the pod of the Job is missing: its image, or the authority of the server.',
   },
   Model: {
     Importing: 'The bytes are being copied into the artifact store and verified.',

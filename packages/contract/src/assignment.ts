@@ -2,6 +2,7 @@
  * What an attempt is to do, as the JSON in `Assign.work`: everything a worker needs beside its token, and nothing that it
  * would have to look up, because a worker reads no Kubernetes objects.
  */
+import type { Inference, Model } from '@mnemos/api'
 import { z } from 'zod'
 
 const digest = z.string().regex(/^sha256:[a-f0-9]{64}$/)
@@ -53,6 +54,31 @@ export type MaintenanceWork = z.output<typeof maintenanceWork>
 export type AssignedModel = z.output<typeof assignedModel>
 export type GenerationParameters = z.output<typeof generationParameters>
 export type ChatMessage = z.output<typeof chatMessage>
+
+/** What an inference is to do; undefined while the bytes of its Model are not verified. */
+export function inferenceWorkOf(
+  { prompt, messages, parameters }: Pick<Inference, 'prompt' | 'messages' | 'parameters'>,
+  model: Model | undefined,
+): InferenceWork | undefined {
+  const assigned = model === undefined ? undefined : assignedModelOf(model)
+  if (assigned === undefined) return undefined
+  return {
+    type: 'inference',
+    model: assigned,
+    ...(prompt === undefined ? {} : { prompt }),
+    ...(messages === undefined ? {} : { messages }),
+    parameters,
+  }
+}
+
+/** A Model as workers are told of it; undefined while its bytes are not verified. */
+export function assignedModelOf({ metadata, spec, status }: Model): AssignedModel | undefined {
+  const { digest, artifact, sizeBytes = 0 } = status ?? {}
+  if (digest === undefined || artifact === undefined) return undefined
+  const { engine, parameters } = spec.runtime
+  const name = `${metadata.namespace ?? ''}/${metadata.name}`
+  return { name, digest, artifact, sizeBytes, engine, ...(parameters === undefined ? {} : { parameters }) }
+}
 
 /** Encodes work for `Assign.work`: UTF-8 JSON. */
 export const encodeWork = (work: AssignmentWork): Uint8Array => new TextEncoder().encode(JSON.stringify(work))

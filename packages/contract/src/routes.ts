@@ -4,6 +4,7 @@
  * `{id}` of a Job is its name; the namespace is a query parameter. `{key}` may hold slashes.
  */
 import { z } from 'zod'
+import { assignmentWork } from './assignment.ts'
 
 export interface Route {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE'
@@ -150,6 +151,13 @@ export const routes = {
     summary: 'Replace the stored log of an attempt; for the recorder, who may `create` on `mnemosjobs/logs`.',
     body: { contentType: 'text/plain', schema: z.string() },
     response: json(storedArtifact),
+  },
+  attemptWork: {
+    method: 'GET',
+    path: '/v1/attempts/{uid}/{attempt}/work',
+    auth: 'assignment',
+    summary: 'What an inference in a pod of its own is to do; for that pod.',
+    response: json(assignmentWork),
   },
   putEvents: {
     method: 'POST',

@@ -60,11 +60,15 @@ export const containerWork = z.object({
   outputs: keyedBy(z.array(output).max(16), 'name').optional().describe('Files that are kept when the container has succeeded.'),
 })
 
-/** What the container asks of its node. */
+/** What the pod asks of its node. */
 export const jobResources = workerResources
 
 /** Where the pod may run. */
 export const jobPlacement = z.object({
+  dedicated: z
+    .boolean()
+    .optional()
+    .describe('true: an inference runs in a pod of its own for each attempt, not on a worker that serves many. A container always does.'),
   nodeSelector: labels.optional().describe('Labels that the node must have.'),
   tolerations: z.array(toleration).max(16).optional().describe('Taints of nodes that are borne.'),
   runtimeClassName: dnsName.optional().describe('RuntimeClass of the pod, e.g. nvidia.'),

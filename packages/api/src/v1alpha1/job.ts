@@ -77,9 +77,9 @@ export const workTypes = ['inference', 'container', 'maintenance'] as const
 export type WorkType = (typeof workTypes)[number]
 /** What only a Job with a pod of its own has. */
 const podFields = ['resources', 'placement', 'podMetadata'] as const
-const onlyWithContainer: readonly Rule[] = podFields.map((field) => ({
-  rule: `has(self.container) || !has(self.${field})`,
-  message: 'only a Job with container has a pod of its own; remove it',
+const onlyWithPod: readonly Rule[] = podFields.map((field) => ({
+  rule: `!has(self.${field}) || has(self.container) || (has(self.inference) && has(self.placement) && has(self.placement.dedicated) && self.placement.dedicated)`,
+  message: 'only a Job with container, or an inference with placement.dedicated, has a pod of its own; remove it',
   fieldPath: `.${field}`,
   reason: 'FieldValueForbidden',
 }))
@@ -91,9 +91,15 @@ const spec = mark(
   z.object({
     inference: frozen('inference', inference).optional().describe('Ask a model.'),
     container: frozen('container', containerWork).optional().describe('Run any image, in a pod of its own for each attempt.'),
-    resources: frozen('resources', jobResources).optional().describe('What the container asks of its node. Only with container.'),
-    placement: frozen('placement', jobPlacement).optional().describe('Where the pod may run. Only with container.'),
-    podMetadata: frozen('podMetadata', jobPodMetadata).optional().describe('Labels and annotations of the pod. Only with container.'),
+    resources: frozen('resources', jobResources)
+      .optional()
+      .describe('What the pod asks of its node. Only with container or placement.dedicated.'),
+    placement: frozen('placement', jobPlacement)
+      .optional()
+      .describe('Where the pod may run. Only with container, or with dedicated: true.'),
+    podMetadata: frozen('podMetadata', jobPodMetadata)
+      .optional()
+      .describe('Labels and annotations of the pod. Only with container or placement.dedicated.'),
     maintenance: frozen('maintenance', maintenance).optional().describe('A task of the platform itself.'),
     queue: dnsName.default('default').describe('The Queue that the Job waits in.'),
     priority: z.enum(priorities).default('normal').describe('Who goes first in a queue: critical, high, normal, low.'),
@@ -129,7 +135,7 @@ const spec = mark(
         rule: `${workTypes.map((type) => `(has(self.${type}) ? 1 : 0)`).join(' + ')} == 1`,
         message: 'exactly one of inference, container and maintenance must be given',
       },
-      ...onlyWithContainer,
+      ...onlyWithPod,
       ...[...workTypes, ...podFields, 'dependsOn', 'ttlSecondsAfterFinished'].map(frozenPresence),
     ],
   },

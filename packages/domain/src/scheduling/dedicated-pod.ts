@@ -1,5 +1,5 @@
 /**
- * The pod of one attempt of a Job with `container`: its name follows from the Job and the attempt, so making one twice is
+ * The pod of one attempt of a Job that has pods of its own: its name follows from the Job and the attempt, so making one twice is
  * making one. Fit for Pod Security `restricted`; holds no credential of any kind.
  */
 import type { ContainerWork, Job } from '@mnemos/api'
@@ -21,6 +21,11 @@ export const mainContainer = 'main'
 
 const maxPodName = 63
 
+/** Whether the attempts of a Job run in pods of their own. */
+export function hasOwnPods({ spec }: Job): boolean {
+  return spec.container !== undefined || (spec.inference !== undefined && spec.placement?.dedicated === true)
+}
+
 /** Name of the pod of an attempt. */
 export function podName({ metadata: { name } }: Job, attempt: number): string {
   const plain = `${name}-a${attempt}`
@@ -37,7 +42,7 @@ export function podPlace(job: Job, attempt: number): PlacedOn {
 export const stopSeconds = 30
 
 /**
- * The pod to create for an attempt.
+ * The pod to create for an attempt that runs an image.
  * @param sidecar moves its files; undefined when there are none
  */
 export function podOfAttempt(
@@ -46,8 +51,43 @@ export function podOfAttempt(
   attempt: number,
   sidecar?: SidecarParts,
 ): KubeObject & { readonly spec: object } {
-  const { apiVersion, kind, metadata, spec } = job
   const { image, command, args, env, workingDir, runAsUser } = container
+  return podFor(job, attempt, {
+    securityContext: {
+      runAsNonRoot: true,
+      ...present({ runAsUser }),
+      seccompProfile: { type: 'RuntimeDefault' },
+      ...present({ fsGroup: sidecar?.fsGroup }),
+    },
+    ...present({
+      terminationGracePeriodSeconds: sidecar?.graceSeconds,
+      initContainers: sidecar?.initContainers,
+      volumes: sidecar?.volumes,
+    }),
+    containers: [
+      {
+        name: mainContainer,
+        image,
+        ...present({ command, args, env, workingDir }),
+        resources: containerResources(job.spec.resources ?? {}),
+        ...present({ volumeMounts: sidecar?.mounts }),
+        securityContext: containerSecurity,
+      },
+    ],
+  })
+}
+
+/** What every container of ours may not. */
+export const containerSecurity = {
+  allowPrivilegeEscalation: false,
+  runAsNonRoot: true,
+  capabilities: { drop: ['ALL'] },
+  seccompProfile: { type: 'RuntimeDefault' },
+} as const
+
+/** What the pods of all attempts have in common. */
+export function podFor(job: Job, attempt: number, parts: object): KubeObject & { readonly spec: object } {
+  const { apiVersion, kind, metadata, spec } = job
   const { nodeSelector, tolerations, runtimeClassName, priorityClassName } = spec.placement ?? {}
   const { namespace = '', name, uid = '' } = metadata
   return {
@@ -71,32 +111,7 @@ export function podOfAttempt(
       restartPolicy: 'Never',
       automountServiceAccountToken: false,
       enableServiceLinks: false,
-      securityContext: {
-        runAsNonRoot: true,
-        ...present({ runAsUser }),
-        seccompProfile: { type: 'RuntimeDefault' },
-        ...present({ fsGroup: sidecar?.fsGroup }),
-      },
-      ...present({
-        terminationGracePeriodSeconds: sidecar?.graceSeconds,
-        initContainers: sidecar?.initContainers,
-        volumes: sidecar?.volumes,
-      }),
-      containers: [
-        {
-          name: mainContainer,
-          image,
-          ...present({ command, args, env, workingDir }),
-          resources: containerResources(spec.resources ?? {}),
-          ...present({ volumeMounts: sidecar?.mounts }),
-          securityContext: {
-            allowPrivilegeEscalation: false,
-            runAsNonRoot: true,
-            capabilities: { drop: ['ALL'] },
-            seccompProfile: { type: 'RuntimeDefault' },
-          },
-        },
-      ],
+      ...parts,
     },
   }
 }

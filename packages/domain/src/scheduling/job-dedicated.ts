@@ -1,5 +1,5 @@
 /**
- * A Job with `container`: each attempt is a pod of its own, and the pod is the worker.
+ * A Job with `container`, or an inference with `placement.dedicated`: each attempt is a pod of its own, and the pod is the worker.
  *
  *   waiting ──status: Scheduled, attempt n──► pod n created ──► runs ──► terminal ──► Succeeded, Failed, or waiting again
  *
@@ -15,8 +15,7 @@ import { failureOfPod, isLeaving, isOver, type StartTrouble, startOfPod, startTr
 import { conditionsFor, isActive, type JobPlan, rest, settled, statusOf, uidOf, wakeAfter, withEndedAttempt } from './job-status.ts'
 import type { JobWorld, OwnPods } from './job-world.ts'
 import { podWithFiles } from './pod-with-files.ts'
-import type { KeptResult } from './sidecar.ts'
-import { inputFailure, takenEnd } from './sidecar-end.ts'
+import { inferenceFailure, inputFailure, type TakenEnd, takenEnd } from './sidecar-end.ts'
 
 /** `Running` is written only for what still runs this long after its start: short Jobs save a write. */
 const runningAfterMs = 1000
@@ -88,6 +87,7 @@ function removalsOf(pods: readonly Pod[]): Removal[] {
     }))
 }
 
+type Kept = Extract<TakenEnd, { readonly result: unknown }>
 type Stop = 'cancelled' | 'runDeadline' | 'queueDeadline'
 
 function stopWanted(job: Job, startedAt: number | undefined, now: number): Stop | undefined {
@@ -176,15 +176,15 @@ function endedPlan(job: Job, pod: Pod, now: number): JobPlan {
   if (pod.status?.phase === 'Succeeded') {
     const taken = takenEnd(job, pod)
     if (taken === 'waits') return { ...rest, next: wakeAfter(deadlineLeftMs(job, startedAt, now)) }
-    if ('result' in taken) return succeededPlan(job, startedAt, taken.result, now)
+    if ('result' in taken) return succeededPlan(job, startedAt, taken, now)
     return stop === 'cancelled' ? stopped(job, startedAt, stop, now) : failedPlan(job, startedAt, taken.failure, now)
   }
   // What failed by itself before it was stopped has that cause.
   if (stop !== undefined && (stop === 'cancelled' || isLeaving(pod))) return stopped(job, startedAt, stop, now)
-  return failedPlan(job, startedAt, givenUp(job, startedAt, now) ?? failureOfPod(pod), now)
+  return failedPlan(job, startedAt, givenUp(job, startedAt, now) ?? inferenceFailure(job, pod, failureOfPod(pod)), now)
 }
 
-function succeededPlan(job: Job, startedAt: number | undefined, result: KeptResult | undefined, now: number): JobPlan {
+function succeededPlan(job: Job, startedAt: number | undefined, { result, usage }: Kept, now: number): JobPlan {
   const status = statusOf(job)
   const { failure: _failure, ...kept } = settled(status)
   const message = `Attempt ${status.attempt} succeeded: pod ${status.worker?.name ?? ''} ended with exit code 0.`
@@ -196,6 +196,7 @@ function succeededPlan(job: Job, startedAt: number | undefined, result: KeptResu
       ...startOfAttempt(startedAt),
       finishedAt: formatTime(now),
       ...(result === undefined ? {} : { result }),
+      ...(usage === undefined ? {} : { usage }),
       attempts: withEndedAttempt(status, 'Succeeded', now),
     },
     conditions: conditionsFor('Succeeded', 'Succeeded', message),

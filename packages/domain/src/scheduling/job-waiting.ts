@@ -6,11 +6,12 @@
  */
 import { formatTime, type JobStatus, parseTime, type Reason } from '@mnemos/api'
 import { nearest } from '../admission/nearest.ts'
-import { inputFiles, movesFiles } from './container-files.ts'
+import { inputFiles } from './container-files.ts'
 import { issuedPlan } from './job-dedicated.ts'
 import { conditionsFor, isTerminal, type JobPlan, rest, settled, statusOf, uidOf, wakeAfter } from './job-status.ts'
 import type { JobEffect, JobWorld, PlacedOn, Waiting } from './job-world.ts'
 import { placesTold } from './placement.ts'
+import { missingFor } from './pod-with-files.ts'
 
 /** A wait shorter than a second is not worth a write; creation times are cut to whole seconds. */
 const describeAfterMs = 2000
@@ -42,7 +43,7 @@ const checks: readonly Check[] = [
   modelIsNotAllowed,
   modelIsNotReady,
   inputIsWrong,
-  filesCannotBeMoved,
+  podsCannotBeMade,
   isBackingOff,
 ]
 
@@ -251,10 +252,10 @@ function inputIsWrong({ job, dependencies }: JobWorld): Finding | undefined {
   return { reason: 'BadInput', message, fails: { class: 'BadInput', hint: 'Correct spec.container.inputs in a new Job.' } }
 }
 
-/** Files of a container are moved by our own program beside it. */
-function filesCannotBeMoved({ job: { spec }, own }: JobWorld): Finding | undefined {
-  if (own === undefined || spec.container === undefined || !movesFiles(spec.container) || !('missing' in own.sidecar)) return undefined
-  return { reason: 'NoSidecar', message: own.sidecar.missing, afterMs: 5000 }
+/** Files and answers are moved by programs of ours in the pods of Jobs. */
+function podsCannotBeMade({ job, own }: JobWorld): Finding | undefined {
+  const message = own === undefined ? undefined : missingFor(job, own)
+  return message === undefined ? undefined : { reason: 'NoSidecar', message, afterMs: 5000 }
 }
 
 function isBackingOff({ job }: JobWorld, now: number): Finding | undefined {

@@ -16,6 +16,9 @@ const worker = { name: 'default/j-a1', instance: 'uid-j-a1' }
 const issued = moving.thatIs('Scheduled', { attempt: 1, worker })
 const settings: SidecarSettings = {
   image: 'mnemos:1',
+  workerImage: 'worker:1',
+  gpuWorkerImage: 'gpu:1',
+  imagePullSecrets: [],
   imagePullPolicy: 'IfNotPresent',
   serverUrl: 'https://server:8080',
   authority: 'PEM',

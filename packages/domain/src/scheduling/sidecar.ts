@@ -6,7 +6,6 @@
  */
 import type { ContainerWork, FailureClass, Job, JobStatus } from '@mnemos/api'
 import { failureClasses, maxInlineResultBytes } from '@mnemos/api'
-import type { ContainerStatus, Pod } from '../workers/cluster-objects.ts'
 import { podTokenAudience } from '../workers/worker-pod.ts'
 import type { Failure } from './attempt-ends.ts'
 import { attemptPrefix, folderOf, type InputFile, outputFiles, sharedFolders } from './container-files.ts'
@@ -14,8 +13,15 @@ import { attemptPrefix, folderOf, type InputFile, outputFiles, sharedFolders } f
 /** The sidecar in its pod. */
 export const sidecarContainer = 'mnemos'
 
+/** What the operator was told about programs of ours in pods of Jobs. */
 export interface SidecarSettings {
-  readonly image: string
+  /** Of the sidecar; undefined: Jobs with inputs or outputs wait. */
+  readonly image: string | undefined
+  /** Of an inference's own pod; undefined: such Jobs wait. */
+  readonly workerImage: string | undefined
+  /** The same with a device; undefined: that without. */
+  readonly gpuWorkerImage: string | undefined
+  readonly imagePullSecrets: readonly string[]
   readonly imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never'
   readonly serverUrl: string
   /** PEM; undefined: the server is reached without TLS. */
@@ -49,7 +55,7 @@ export interface SidecarParts {
 export function sidecarParts(
   job: Job,
   { container, attempt, inputs }: { container: ContainerWork; attempt: number; inputs: readonly InputFile[] },
-  settings: SidecarSettings,
+  settings: SidecarSettings & { readonly image: string },
 ): SidecarParts {
   const folders = sharedFolders(container)
   const nameOf = (folder: string): string => `files-${folders.indexOf(folder)}`
@@ -110,16 +116,12 @@ export function sidecarParts(
 
 export type KeptResult = NonNullable<JobStatus['result']>
 /** What the sidecar said when it ended, or when it last fell over. */
-export type SidecarReport = { readonly result: KeptResult } | { readonly failure: Failure }
-
-export function sidecarStatus({ status }: Pod): ContainerStatus | undefined {
-  return status?.initContainerStatuses?.find(({ name }) => name === sidecarContainer)
-}
+export type SidecarReport = { readonly result: KeptResult; readonly usage?: JobStatus['usage'] } | { readonly failure: Failure }
 
 /** Reads a termination message of the sidecar; undefined for what is none. */
 export function reportOf(message: string | undefined, prefix: string): SidecarReport | undefined {
-  const { result, failure } = fieldsOf(parsed(message ?? ''))
-  if (result !== undefined) return resultOf(fieldsOf(result), prefix)
+  const { result, failure, usage } = fieldsOf(parsed(message ?? ''))
+  if (result !== undefined) return withUsage(resultOf(fieldsOf(result), prefix), fieldsOf(usage))
   if (failure === undefined) return undefined
   const { class: said, reason, message: why, hint } = fieldsOf(failure)
   const failureClass: FailureClass = failureClasses.find((each) => each === said) ?? 'Internal'
@@ -131,6 +133,14 @@ export function reportOf(message: string | undefined, prefix: string): SidecarRe
       hint: textOf(hint),
     },
   }
+}
+
+function withUsage(
+  report: SidecarReport | undefined,
+  { promptTokens, completionTokens, durationMs }: Readonly<Record<string, unknown>>,
+): SidecarReport | undefined {
+  const isWhole = isCount(promptTokens) && isCount(completionTokens) && isCount(durationMs)
+  return report !== undefined && isWhole ? { ...report, usage: { promptTokens, completionTokens, durationMs } } : report
 }
 
 function resultOf({ uri, sha256, sizeBytes, inline }: Readonly<Record<string, unknown>>, prefix: string): SidecarReport | undefined {

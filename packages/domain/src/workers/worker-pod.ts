@@ -50,7 +50,7 @@ export interface PodTemplateSpec {
 }
 
 /** Whether a worker is given a device: an extended resource, or a claim. */
-export function usesDevices({ resources, resourceClaims }: WorkerPoolSpec): boolean {
+export function usesDevices({ resources, resourceClaims }: Partial<Pick<WorkerPoolSpec, 'resources' | 'resourceClaims'>>): boolean {
   const names = Object.keys({ ...resources?.requests, ...resources?.limits })
   return (resourceClaims ?? []).length > 0 || names.some(isDevice)
 }
