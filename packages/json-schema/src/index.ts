@@ -1,0 +1,5 @@
+export { defaultBounds, type SchemaBounds } from './bounds.ts'
+export { type Compilation, type CompiledSchema, type CompileOptions, compileSchema, dialect } from './compile.ts'
+export { evaluate, isValid } from './evaluate.ts'
+export type { SchemaFinding } from './finding.ts'
+export { type FormatCheck, formatChecks } from './format.ts'
