@@ -24,3 +24,8 @@ export function valueAt(document: unknown, pointer: string): unknown {
   }
   return value
 }
+
+/** The pointer to any name, or any index, within. */
+export function anyBelow(pointer: string): string {
+  return `${pointer}/*`
+}
