@@ -35,5 +35,5 @@ export function madeByProcesses(): readonly object[] {
     .running('docker.io/library/busybox:1.37')
     .with({ resources: asked({}) })
     .build()
-  return [...children, podOfAttempt(job, 1) ?? {}]
+  return [...children, ...(job.spec.container === undefined ? [] : [podOfAttempt(job, job.spec.container, 1)])]
 }

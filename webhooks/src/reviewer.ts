@@ -7,7 +7,9 @@
  */
 import { admitted, type ReviewContext, type ReviewRequest, rateLimited, review, unavailable, type Verdict } from '@mnemos/domain'
 import type { Audit } from './audit.ts'
+import type { Namespaces } from './namespaces.ts'
 import type { PersonalData } from './personal-data.ts'
+import type { LivePolicies } from './policies.ts'
 import type { RateLimiter } from './rate-limits.ts'
 
 /** A request with what surrounds it. */
@@ -21,22 +23,17 @@ export type Reviewer = (call: ReviewCall) => Verdict | Promise<Verdict>
 
 export interface ReviewerOptions {
   readonly context: ReviewContext
-  /** Whether policies and namespaces are known. */
-  readonly isKnown: () => boolean
-  /** Resolves once they are. @throws when the signal aborts first */
-  readonly known: (signal: AbortSignal) => Promise<void>
-  /** Makes sure that the labels of a namespace are known, if it exists. Nothing to wait for when they are already. */
-  readonly learn: (namespace: string, waitMs: number) => Promise<void> | undefined
-  /** Reads long texts ahead; nothing to wait for when there are none. */
-  readonly read: PersonalData['read']
-  readonly count: RateLimiter['count']
+  readonly policies: Pick<LivePolicies, 'isKnown' | 'known'>
+  readonly namespaces: Pick<Namespaces, 'learn'>
+  readonly pii: Pick<PersonalData, 'read'>
+  readonly limits: RateLimiter
   readonly audit: Audit
   /** Longest wait for what is not known yet, in milliseconds. */
   readonly waitMs: number
 }
 
 export function createReviewer(options: ReviewerOptions): Reviewer {
-  const { context, count, audit } = options
+  const { context, limits, audit } = options
   const decide = (call: ReviewCall): Verdict | Promise<Verdict> => {
     const verdict = review(call.request, context)
     if (!verdict.allowed || verdict.rateLimits.length === 0) {
@@ -55,7 +52,7 @@ export function createReviewer(options: ReviewerOptions): Reviewer {
       namespace: request.namespace,
       apiKey: request.apiKey,
     }
-    const decided = rateLimited(request, verdict, await count(counted, verdict.rateLimits))
+    const decided = rateLimited(request, verdict, await limits.count(counted, verdict.rateLimits))
     audit(call, decided)
     return decided
   }
@@ -72,19 +69,19 @@ interface Wait {
   readonly orElse: string
 }
 
-function whatToWaitFor({ request }: ReviewCall, { isKnown, known, learn, read, waitMs }: ReviewerOptions): Wait | undefined {
+function whatToWaitFor({ request }: ReviewCall, { policies, namespaces, pii, waitMs }: ReviewerOptions): Wait | undefined {
   const { namespace } = request
-  const learning = isKnown() && namespace !== undefined ? learn(namespace, waitMs) : undefined
-  const reading = isKnown() && learning === undefined ? read(request) : undefined
+  const learning = policies.isKnown() && namespace !== undefined ? namespaces.learn(namespace, waitMs) : undefined
+  const reading = policies.isKnown() && learning === undefined ? pii.read(request) : undefined
   if (reading !== undefined)
     return { wait: () => reading, orElse: 'cannot be judged now: looking for personal data took too long; try again' }
-  if (isKnown() && learning === undefined) return undefined
+  if (policies.isKnown() && learning === undefined) return undefined
   return {
     wait: async () => {
       const signal = AbortSignal.timeout(waitMs)
-      await known(signal)
-      await (learning ?? (namespace === undefined ? undefined : learn(namespace, waitMs)))
-      return await read(request)
+      await policies.known(signal)
+      await (learning ?? (namespace === undefined ? undefined : namespaces.learn(namespace, waitMs)))
+      return await pii.read(request)
     },
     orElse: 'cannot be judged yet: MNEMOS has not read the policies and namespaces of the cluster; try again',
   }

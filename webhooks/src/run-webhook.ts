@@ -46,9 +46,9 @@ async function serve(config: WebhookConfig, ports: WebhookPorts, client: Client)
   const metrics = createWebhookMetrics()
   const state = { isRegistered: false }
   const catalog = openCatalog(client, logger)
-  const namespaces = createNamespaces(client, clock, catalog.labelsOf)
+  const namespaces = createNamespaces(client, clock, (namespace) => catalog.labelsOf(namespace))
   const pii = openPersonalData(config.deadlineMs / 2)
-  const policies = openPolicies({ client, logger, clock, catalog, namespaces, pii: { findPii: pii.findPii, redactPii: pii.redactPii } })
+  const policies = openPolicies({ client, logger, clock, catalog, namespaces, pii })
   const limits = await openRateLimits({ config: config.rateLimits, client, clock, logger, registry: metrics.registry })
   const timing = { authorityLifeMs: config.authorityLifeMs, leafLifeMs: config.leafLifeMs, overlapMs: config.overlapMs }
   const health = await serveHealth({
@@ -80,11 +80,7 @@ async function serve(config: WebhookConfig, ports: WebhookPorts, client: Client)
       ...{ host: config.host, port: config.port, leaf: served.leaf, deadlineMs: config.deadlineMs, logger, metrics },
       review: createReviewer({
         context: { trustedUsers: new Set(config.trustedUsers), catalog, policies },
-        isKnown: policies.isKnown,
-        known: policies.known,
-        learn: namespaces.learn,
-        read: pii.read,
-        count: limits.count,
+        ...{ policies, namespaces, pii, limits },
         audit: createAudit(logger),
         waitMs: config.deadlineMs / 2,
       }),

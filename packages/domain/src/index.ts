@@ -26,8 +26,15 @@ export type { FindPii } from './policies/rule-kind.ts'
 export type { ModelFacts } from './policies/subject.ts'
 export { textsOf } from './policies/texts.ts'
 export { attemptPrefix, inputFiles, inputJobs } from './scheduling/container-files.ts'
-export { attemptLabel, jobLabel, logsRecordedAnnotation, mainContainer, podName, podOfAttempt } from './scheduling/dedicated-pod.ts'
-export { attemptLabel, hasOwnPods, jobLabel, logsRecordedAnnotation, mainContainer, podName } from './scheduling/dedicated-pod.ts'
+export {
+  attemptLabel,
+  hasOwnPods,
+  jobLabel,
+  logsRecordedAnnotation,
+  mainContainer,
+  podName,
+  podOfAttempt,
+} from './scheduling/dedicated-pod.ts'
 export { decideJob } from './scheduling/job.ts'
 export { isActive, isTerminal, type JobPlan } from './scheduling/job-status.ts'
 export type {

@@ -1,5 +1,5 @@
 /** What the schema of a Policy or ClusterPolicy cannot say: that each of its rules can be judged. */
-import { apiVersion, type Finding, judge } from '@mnemos/api'
+import { apiVersion, type Finding, judge, parseTime } from '@mnemos/api'
 import { compilePolicy } from '../policies/compile.ts'
 import { fieldOf, itemsOf, textOf } from '../reading.ts'
 import type { ReviewContext, ReviewRequest } from './verdict.ts'
@@ -15,6 +15,6 @@ export function policyWarnings({ object }: ReviewRequest, { policies }: ReviewCo
   const now = policies.now()
   return itemsOf(fieldOf(object?.spec, 'exceptions')).flatMap((exception, index) => {
     const expiresAt = textOf(fieldOf(exception, 'expiresAt')) ?? ''
-    return Date.parse(expiresAt) > now ? [] : [`spec.exceptions[${index}] ended at ${expiresAt} and lifts nothing`]
+    return (parseTime(expiresAt) ?? 0) > now ? [] : [`spec.exceptions[${index}] ended at ${expiresAt} and lifts nothing`]
   })
 }

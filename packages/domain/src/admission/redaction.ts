@@ -51,14 +51,11 @@ function lastAppliedPatch(
 /** Without the personal data in any of its texts; undefined when it cannot be read. */
 function redactedCopy(copy: string, entities: readonly PiiEntityName[], world: PolicyWorld): string | undefined {
   try {
-    let changed = false
-    const manifest: unknown = JSON.parse(copy, (_key, value: unknown) => {
-      if (typeof value !== 'string') return value
-      const redacted = world.redactPii(value, entities)
-      changed ||= redacted !== value
-      return redacted
-    })
-    return changed ? `${JSON.stringify(manifest)}\n` : copy
+    const manifest: unknown = JSON.parse(copy)
+    const redacted = JSON.stringify(manifest, (_key, value: unknown) =>
+      typeof value === 'string' ? world.redactPii(value, entities) : value,
+    )
+    return redacted === JSON.stringify(manifest) ? copy : `${redacted}\n`
   } catch {
     return undefined
   }

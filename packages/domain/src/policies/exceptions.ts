@@ -1,5 +1,5 @@
 /** Who is let off a ClusterPolicy for a while. */
-import type { PolicyException } from '@mnemos/api'
+import { type PolicyException, parseTime } from '@mnemos/api'
 import type { PolicySubject } from './subject.ts'
 import { anyWildcard } from './wildcard.ts'
 
@@ -9,7 +9,7 @@ export type IsLifted = (rule: string, subject: PolicySubject, now: number) => bo
 export function compileExceptions(exceptions: readonly PolicyException[]): IsLifted {
   const compiled = exceptions.map(({ expiresAt, rules, namespaces, users, objects }) => {
     // A time that cannot be read has passed.
-    const end = Date.parse(expiresAt)
+    const end = parseTime(expiresAt) ?? 0
     const matchers = {
       namespaces: optional(namespaces),
       users: optional(users),

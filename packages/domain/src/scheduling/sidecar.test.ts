@@ -47,6 +47,7 @@ function world(job: Job, status: Pod['status'] | undefined, own: Partial<OwnPods
       modelAllowed: false,
       otherModels: [],
       queueExists: true,
+      queueAllowed: true,
       dependencies: [],
       placement: undefined,
       emptyPools: [],
