@@ -6,6 +6,7 @@ import { type Job, type Model, parseTime } from '@mnemos/api'
 import {
   anyEngine,
   type Demand,
+  hasOwnPods,
   isActive,
   isTerminal,
   mayUse,
@@ -56,7 +57,7 @@ export class PlacementLoop {
   /** The truth about slots: who has an attempt out holds one. */
   jobChanged({ type, object }: Change<Job>): void {
     // Its pod is its worker.
-    if (object.spec.container !== undefined) return
+    if (hasOwnPods(object)) return
     const uid = object.metadata.uid ?? ''
     if (type !== 'deleted' && isActive(object)) {
       if (object.status?.worker !== undefined) this.#placement.occupy(uid, object.status.worker.name)

@@ -8,6 +8,7 @@ import { Readable } from 'node:stream'
 import type { Job } from '@mnemos/api'
 import type { ArtifactStore } from '@mnemos/artifacts'
 import { logsQuery, routes } from '@mnemos/contract'
+import { hasOwnPods } from '@mnemos/domain'
 import { type KubeObject, resource } from '@mnemos/kube'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Caller, Callers } from './callers.ts'
@@ -51,7 +52,7 @@ export function registerLogStoring(app: FastifyInstance, { callers, artifacts, f
     const number = Number(attempt)
     if (
       job?.metadata.namespace !== namespace ||
-      job.spec.container === undefined ||
+      !hasOwnPods(job) ||
       !Number.isSafeInteger(number) ||
       number < 1 ||
       number > (job.status?.attempt ?? 0)
@@ -71,8 +72,8 @@ export function registerLogReading(
     const parsed = logsQuery.safeParse(request.query)
     if (!parsed.success) throw new Refusal('MNEMOS_BAD_REQUEST', 'The query is wrong: attempt is a whole number from 1 on.')
     const { job, namespace, name } = await find(request)
-    if (job.spec.container === undefined)
-      throw new Refusal('MNEMOS_NOT_FOUND', `Job ${name} has no container, so no log; see /v1/jobs/${name}/result.`)
+    if (!hasOwnPods(job))
+      throw new Refusal('MNEMOS_NOT_FOUND', `Job ${name} has no pod of its own, so no log; see /v1/jobs/${name}/result.`)
     const attempt = parsed.data.attempt ?? job.status?.attempt ?? 0
     const found = attempt < 1 ? undefined : await artifacts.get(keyOf(namespace, job.metadata.uid ?? '', attempt))
     if (found === undefined)
