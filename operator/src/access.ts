@@ -16,6 +16,7 @@ import {
   pools,
   queues,
   replicaSets,
+  schemas,
   secrets,
   serviceAccounts,
   workers,
@@ -46,6 +47,9 @@ export const operatorAccess: readonly Access[] = [
   // Pods of Jobs with `container` are made and deleted here; those of pools are made by their Deployments.
   { resource: pods, verbs: [...watched, 'patch', 'create', 'delete'], ...cluster },
   { resource: queues, verbs: watched, ...cluster },
+  // Created for the built-in ones alone.
+  { resource: schemas, verbs: [...watched, 'get', 'create'], ...cluster },
+  { resource: schemas, subresource: 'status', verbs: ['patch'], ...cluster },
   { resource: namespaces, verbs: watched, ...cluster },
   // Whether a worker in a pod is a pod of its pool.
   { resource: tokenReviews, verbs: ['create'], ...cluster },

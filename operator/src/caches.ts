@@ -18,6 +18,7 @@ import {
   poolIndexes,
   pools,
   queues,
+  schemas,
   serviceAccounts,
   withoutManagedFields,
   workerIndexes,
@@ -42,6 +43,7 @@ export function cachesOf(client: Client, logger: Logger, metrics: KubeMetrics, s
     pools: createInformer({ ...shared, resource: pools, transform: withoutManagedFields, indexes: poolIndexes }),
     models: createInformer({ ...shared, resource: models, transform: withoutManagedFields, indexes: modelIndexes }),
     queues: createInformer({ ...shared, resource: queues, transform: withoutManagedFields }),
+    schemas: createInformer({ ...shared, resource: schemas, transform: withoutManagedFields }),
     namespaces: createInformer({ ...shared, resource: namespaces, transform: withoutManagedFields }),
     // Of Kubernetes' own kinds only what we made: a cluster has many pods, and few are ours.
     pods: createInformer({ ...shared, ...ours, resource: pods, transform: cachedPod, indexes: podIndexes }),

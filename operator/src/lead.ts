@@ -21,11 +21,13 @@ import {
   type Runtime,
 } from '@mnemos/kube'
 import { advertise } from './advertise.ts'
+import { makeBuiltInSchemas } from './built-in-schemas.ts'
 import { type Caches, cachesOf } from './caches.ts'
 import type { OperatorConfig } from './config.ts'
 import { jobController } from './controllers/job.ts'
 import { modelController } from './controllers/model.ts'
 import { OwnPodsMemory } from './controllers/own-pods.ts'
+import { schemaController } from './controllers/schema.ts'
 import { workerController } from './controllers/worker.ts'
 import { workerPoolController } from './controllers/worker-pool.ts'
 import { makeDemo } from './demo.ts'
@@ -90,7 +92,8 @@ export async function lead(options: TermOptions): Promise<void> {
   }
   const { demo, systemNamespace } = config
   const making = demo === undefined ? undefined : makeDemo({ client, settings: demo, systemNamespace, clock, logger }, signal)
-  await Promise.all([running, line.keeping, pointWorkersHere(options, client), watchSilence(silence, signal), making])
+  const schemas = makeBuiltInSchemas({ client, clock, logger }, signal)
+  await Promise.all([running, line.keeping, pointWorkersHere(options, client), watchSilence(silence, signal), making, schemas])
 }
 
 /** Lets workers find this leader, from when it serves them. */
@@ -152,6 +155,7 @@ async function beginTerm({ config, leadership, clock, logger, metrics }: TermOpt
     jobController({ sessions, reports, placement, ownPods, now: () => clock.now() }, perform),
     modelController({ pace, serverUrl }),
     workerController({ sessions, placement, pace }),
+    schemaController(),
     workerPoolController({ settings: config.pods, sessions, placement, pace }),
   ]
   const recorder = createEventRecorder({ client, controller: 'mnemos.dev/operator', instance: identity, clock, logger })

@@ -6,6 +6,8 @@ import {
   modelResource,
   type Queue,
   queueResource,
+  type Schema,
+  schemaResource,
   type Worker,
   type WorkerPool,
   workerPoolResource,
@@ -22,6 +24,7 @@ export const models = resource<Model>(modelResource)
 export const queues = resource<Queue>(queueResource)
 export const pools = resource<WorkerPool>(workerPoolResource)
 export const workers = resource<Worker>(workerResource)
+export const schemas = resource<Schema>(schemaResource)
 export const namespaces = resource({ group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false })
 
 export interface Secret extends KubeObject {

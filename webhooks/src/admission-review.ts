@@ -22,9 +22,11 @@ const reviewedObject = z.object({
     deletionTimestamp: text,
     uid: text,
     labels: z.record(z.string(), z.string()).optional(),
+    generation: z.number().optional(),
     annotations: z.record(z.string(), z.string()).optional(),
   }),
   spec: z.unknown().optional(),
+  status: z.unknown().optional(),
 })
 const nullable = reviewedObject.nullish().transform((object) => object ?? undefined)
 

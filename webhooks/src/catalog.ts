@@ -5,8 +5,8 @@
  * Guarantees: a question is answered at once from memory; before the first list has arrived the answer is "unknown", so an
  * outage of the API server silences warnings and delays nothing. Objects are cut down to the few fields that matter.
  */
-import { allowedNamespaces, group, type KindDefinition, labelSelector, modelKind, queueKind, version, workerPoolKind } from '@mnemos/api'
-import { type AllowedNamespaces, type Catalog, type ModelFacts, mayUse, selects } from '@mnemos/domain'
+import { allowedNamespaces, group, type KindDefinition, labelSelector, modelKind, queueKind, schemaKind, version, workerPoolKind } from '@mnemos/api'
+import { type AllowedNamespaces, type AppliedSchema, appliedSchemaOf, type Catalog, type ModelFacts, mayUse, selects } from '@mnemos/domain'
 import { type Client, createInformer, type Informer, type KubeObject, type Resource, resource } from '@mnemos/kube'
 import type { Logger } from 'pino'
 import { z } from 'zod'
@@ -23,6 +23,11 @@ interface Selecting extends KubeObject {
 }
 
 const selecting = z.object({ spec: z.object({ namespaceSelector: labelSelector.optional() }) })
+/** A Schema cut down to the version in force, compiled. */
+interface Applied extends KubeObject {
+  readonly applied?: AppliedSchema | undefined
+}
+
 const granting = z.object({ spec: z.object({ allowedNamespaces }) })
 
 const factual = z.object({
@@ -62,13 +67,19 @@ export function openCatalog(client: Client, logger: Logger): LiveCatalog {
     resource: resource<Selecting>(namesOf(queueKind)),
     transform: (queue) => ({ ...bare(queue), selector: selectorOf(queue) }),
   })
+  const schemas = createInformer({
+    client,
+    logger,
+    resource: resource<Applied>(namesOf(schemaKind)),
+    transform: (object) => ({ ...bare(object), applied: appliedSchemaOf(object) }),
+  })
   const namespaces = createInformer({
     client,
     logger,
     resource: resource({ group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false }),
     transform: (namespace) => ({ ...bare(namespace), metadata: { ...bare(namespace).metadata, labels: namespace.metadata.labels ?? {} } }),
   })
-  const all: readonly Informer<KubeObject>[] = [models, pools, queues, namespaces]
+  const all: readonly Informer<KubeObject>[] = [models, pools, queues, schemas, namespaces]
   const labelsOf = (from: string): Readonly<Record<string, string>> => namespaces.cache.get({ name: from })?.metadata.labels ?? {}
   const lentTo = (lent: Informer<Lent>, namespace: string, from: string): readonly string[] | undefined => {
     if (!lent.hasSynced() || !namespaces.hasSynced()) return undefined
@@ -88,6 +99,10 @@ export function openCatalog(client: Client, logger: Logger): LiveCatalog {
         .list()
         .filter(({ selector }) => selects(selector, { name: from, labels }))
         .map(({ metadata }) => metadata.name)
+    },
+    schemas: (kind) => {
+      if (!schemas.hasSynced()) return undefined
+      return schemas.cache.list().flatMap(({ applied }) => (applied?.appliesTo.some((target) => target.kind === kind) ? [applied] : []))
     },
     knowsNamespaces: () => namespaces.hasSynced(),
     namespacesKnown: (signal) => namespaces.synced(signal),

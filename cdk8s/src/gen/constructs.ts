@@ -1064,3 +1064,34 @@ export class ClusterPolicy extends MnemosObject<'ClusterPolicy', ClusterPolicySp
     super(scope, id, 'ClusterPolicy', [], props)
   }
 }
+
+/** What a Schema is to be. A JSON Schema that objects of MNEMOS are held to, with its accepted versions. */
+export interface SchemaSpec {
+  /** A JSON Schema 2020-12 document of at most 64 KiB; formats are checked. It may refer only into itself: nothing is fetched. */
+  readonly document: Readonly<Record<string, unknown>>
+  /** What is judged by it at admission; nothing when empty. Default: []. */
+  readonly appliesTo?: readonly (SchemaAppliesTo)[] | undefined
+  /** Whether objects that do not fit are refused, admitted with a Warning, or not looked at. Default: "Enforce". */
+  readonly mode?: "Enforce" | "Warn" | "Off" | undefined
+  /** What a changed document must keep: BACKWARD, that what fitted still fits; FORWARD, that what will fit would have fitted; FULL, both. Default: "BACKWARD". */
+  readonly compatibility?: "NONE" | "BACKWARD" | "FORWARD" | "FULL" | "BACKWARD_TRANSITIVE" | "FORWARD_TRANSITIVE" | "FULL_TRANSITIVE" | undefined
+  /** The accepted version that is in force; the newest when absent. Set it to roll back. */
+  readonly version?: number | undefined
+}
+
+/** Objects that are judged. */
+export interface SchemaAppliesTo {
+  /** The kind whose objects are judged, of the group mnemos.dev. */
+  readonly kind: string
+  /** JSON Pointer of the part that is judged. An object without that part is not judged. Default: "/spec". */
+  readonly at?: string | undefined
+  /** Only objects whose `spec.family` is one of these; all when absent. */
+  readonly families?: readonly (string)[] | undefined
+}
+
+/** A JSON Schema that objects of MNEMOS are held to, with its accepted versions. */
+export class Schema extends MnemosObject<'Schema', SchemaSpec> {
+  constructor(scope: Construct, id: string, props: ObjectProps<SchemaSpec>) {
+    super(scope, id, 'Schema', [], props)
+  }
+}

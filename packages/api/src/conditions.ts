@@ -70,6 +70,14 @@ export const reasonsByKind = {
     Offline: 'The Worker has been silent so long that its attempts were given to others.',
     Draining: 'The Worker finishes what it runs and takes nothing new.',
   },
+  Schema: {
+    VersionInForce: 'Objects are judged by the version that the status names.',
+    DocumentDoesNotCompile: 'The document is no JSON Schema 2020-12, or is too large; the last accepted version stays in force.',
+    Incompatible: 'The document breaks what `spec.compatibility` promises; the last accepted version stays in force.',
+    CompatibilityUndecided:
+      'Whether the document keeps what `spec.compatibility` promises could not be proved; the last accepted version stays in force.',
+    VersionNotFound: '`spec.version` names a version that is not kept; the newest accepted version stays in force.',
+  },
   Policy: {
     InForce: 'Every rule of the policy is judged at admission.',
     DoesNotCompile: 'A rule of the policy cannot be judged. Until it is corrected, what the policy matches is refused.',
@@ -82,6 +90,7 @@ export const reasons = {
   ...reasonsByKind.Model,
   ...reasonsByKind.WorkerPool,
   ...reasonsByKind.Worker,
+  ...reasonsByKind.Schema,
   ...reasonsByKind.Policy,
 } as const
 
@@ -89,7 +98,7 @@ export type Reason = keyof typeof reasons
 
 /** Condition types of ours, with what True says. All are positive but `Reconciling`, `Stalled` and `DeadLettered`. */
 export const conditionTypes = {
-  Ready: 'Sums up a Model, WorkerPool, Worker or policy: it can be used.',
+  Ready: 'Sums up a Model, WorkerPool, Worker, Schema or policy: it can be used.',
   Succeeded: 'Sums up a Job that has ended: it has a result. Absent until then.',
   Reconciling: 'Something is still to be done; exists only while True.',
   Stalled: 'Nothing more will be done without a change by a person; exists only while True.',

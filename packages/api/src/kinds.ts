@@ -5,6 +5,7 @@ import { jobKind } from './v1alpha1/job.ts'
 import { modelKind } from './v1alpha1/model.ts'
 import { clusterPolicyKind, policyKind } from './v1alpha1/policy.ts'
 import { queueKind } from './v1alpha1/queue.ts'
+import { schemaKind } from './v1alpha1/schema.ts'
 import { workerKind } from './v1alpha1/worker.ts'
 import { workerPoolKind } from './v1alpha1/worker-pool.ts'
 
@@ -16,4 +17,5 @@ export const kinds: readonly KindDefinition<z.ZodObject, z.ZodObject>[] = [
   workerKind,
   policyKind,
   clusterPolicyKind,
+  schemaKind,
 ]

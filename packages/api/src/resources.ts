@@ -4,6 +4,7 @@ import { jobKind } from './v1alpha1/job.ts'
 import { modelKind } from './v1alpha1/model.ts'
 import { clusterPolicyKind, policyKind } from './v1alpha1/policy.ts'
 import { queueKind } from './v1alpha1/queue.ts'
+import { schemaKind } from './v1alpha1/schema.ts'
 import { workerKind } from './v1alpha1/worker.ts'
 import { workerPoolKind } from './v1alpha1/worker-pool.ts'
 
@@ -26,3 +27,4 @@ export const workerPoolResource = resourceOf(workerPoolKind)
 export const workerResource = resourceOf(workerKind)
 export const policyResource = resourceOf(policyKind)
 export const clusterPolicyResource = resourceOf(clusterPolicyKind)
+export const schemaResource = resourceOf(schemaKind)

@@ -53,6 +53,18 @@ export type {
 export { anyEngine, type Demand, Placement, type Reservation, type WorkerSlots } from './scheduling/placement.ts'
 export type { SidecarSettings } from './scheduling/sidecar.ts'
 export { StartRate } from './scheduling/start-rate.ts'
+export { type AppliedSchema, appliedSchemaOf } from './schemas/applied.ts'
+export { builtInSchemas } from './schemas/built-in.ts'
+export {
+  breachOf,
+  type Compatibility,
+  type CompatibilityAnswer,
+  checkCompatibility,
+  type EarlierDocument,
+  shownExample,
+} from './schemas/compatibility.ts'
+export { judgeByDocument, readDocument } from './schemas/document.ts'
+export { decideSchema, type SchemaPlan, type SchemaWorld } from './schemas/schema.ts'
 export type { ConfigMap, ContainerStatus, Deployment, Pod } from './workers/cluster-objects.ts'
 export { joinTokenSecret, labelOf, managedByLabel, poolChildName, poolLabel } from './workers/pool-names.ts'
 export { decideWorker, type WorkerSession, type WorkerWorld } from './workers/worker.ts'

@@ -12,6 +12,7 @@ const operator = 'system:serviceaccount:mnemos-system:mnemos-operator'
 const catalog: Catalog = {
   models: (namespace) => (namespace === 'team-a' ? ['smollm', 'llama'] : []),
   pools: (namespace) => (namespace === 'team-a' ? ['gpus'] : []),
+  schemas: () => [],
   queues: () => ['research'],
 }
 const context: ReviewContext = { trustedUsers: new Set([operator]), catalog, policies: noPolicies }

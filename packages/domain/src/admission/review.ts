@@ -11,6 +11,7 @@
 import { apiVersion, type Finding, group, judge, kinds } from '@mnemos/api'
 import type { Violation } from '../policies/judge-policies.ts'
 import { isSameJson } from '../reading.ts'
+import { appliedFindings, appliedWarnings } from './applied-schemas.ts'
 import { jobFindings, jobWarnings } from './job.ts'
 import { modelSpecWarnings } from './model.ts'
 import { policyFindings, policyWarnings } from './policy.ts'
@@ -19,6 +20,7 @@ import { warningOf } from './policy-warning.ts'
 import { redactionPatch } from './redaction.ts'
 import { refusalOf, unknownKind } from './refusal.ts'
 import { requesterFindings, requesterOf, requesterWarnings, stampRequester } from './requester.ts'
+import { schemaFindings, schemaWarnings } from './schema.ts'
 import type { ReviewContext, ReviewedObject, ReviewRequest, Verdict } from './verdict.ts'
 import { workerPoolWarnings } from './worker-pool.ts'
 
@@ -31,6 +33,7 @@ interface KindReview {
 const kindReviews: Readonly<Partial<Record<string, KindReview>>> = {
   Job: { findings: jobFindings, warnings: jobWarnings },
   Model: { warnings: modelSpecWarnings },
+  Schema: { findings: schemaFindings, warnings: schemaWarnings },
   WorkerPool: { warnings: workerPoolWarnings },
   Policy: { findings: policyFindings, warnings: policyWarnings },
   ClusterPolicy: { findings: policyFindings, warnings: policyWarnings },
@@ -47,7 +50,7 @@ export function review(request: ReviewRequest, context: ReviewContext): Verdict 
   if (request.group !== group || !kindNames.includes(request.kind)) {
     return { allowed: false, status: unknownKind(request, kindNames), ...nothing }
   }
-  const findings = isSpecJudged(request) ? newFindings(request, context) : []
+  const findings = isSpecJudged(request) ? [...newFindings(request, context), ...appliedFindings(request, context.catalog)] : []
   const requester = requesterOf(request, context)
   return request.stage === 'mutate' ? mutation(request, context, findings, requester) : validation(request, context, findings, requester)
 }
@@ -78,7 +81,9 @@ function validation(
   const findings = [...specFindings, ...requesterFindings(request, requester)]
   const violations = isPolicyJudged(request) ? policyViolations(request, context).map(tooLateToRedact) : []
   if (findings.length > 0 || violations.some(({ action }) => action === 'Block')) return refuse(request, findings, violations)
-  const own = isSpecJudged(request) ? (kindReviews[request.kind]?.warnings?.(request, context) ?? []) : []
+  const own = isSpecJudged(request)
+    ? [...(kindReviews[request.kind]?.warnings?.(request, context) ?? []), ...appliedWarnings(request, context.catalog)]
+    : []
   const warnings = [...own, ...violations.filter(({ action }) => action === 'Warn').map((violation) => warningOf(violation))]
   return { ...admitted, warnings, violations, rateLimits: rateLimitsOf(request, context) }
 }

@@ -18,11 +18,14 @@ export interface ReviewedObject {
     readonly generateName?: string | undefined
     readonly deletionTimestamp?: string | undefined
     readonly labels?: Readonly<Record<string, string>> | undefined
+    readonly generation?: number | undefined
     readonly annotations?: Readonly<Record<string, string>> | undefined
     /** Of an object that is to be stored: the one that it will have. */
     readonly uid?: string | undefined
   }
   readonly spec?: unknown
+  /** What is stored; of a new object nobody's word. */
+  readonly status?: unknown
 }
 
 export interface ReviewRequest {
