@@ -4,6 +4,7 @@
  * Starts serving only with a certificate that callers can be told to trust, registers only what already answers, and leaves the
  * registration in place when it ends: admission fails closed while we are away.
  */
+import { modelKind } from '@mnemos/api'
 import { openAuthorityStore } from '@mnemos/identity'
 import { type Client, type Clock, type Credentials, createClient, systemClock } from '@mnemos/kube'
 import type { Logger } from 'pino'
@@ -58,6 +59,8 @@ async function serve(config: WebhookConfig, ports: WebhookPorts, client: Client)
     notReady: () => {
       if (signal.aborted) return 'draining'
       if (!policies.isKnown()) return 'policies are not read yet'
+      // Until then every object is refused.
+      if (catalog.schemas(modelKind.kind) === undefined) return 'the Schemas are not read yet'
       return state.isRegistered ? undefined : 'not registered yet'
     },
   })

@@ -72,7 +72,7 @@ const status = z.object({
       z.object({
         version: z.int32().min(1).describe('Counts accepted documents, from 1.'),
         acceptedAt: z.iso.datetime().describe('When it was accepted (RFC 3339).'),
-        document: opaque('The document.'),
+        document: z.string().max(131_072).describe('The document, as JSON text: as text it is kept to the letter, nulls included.'),
       }),
     )
     .max(maxSchemaVersions)

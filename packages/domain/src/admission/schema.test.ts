@@ -51,7 +51,11 @@ function judged(object: ReviewedObject, oldObject?: ReviewedObject, context: Rev
 
 const causes = (verdict: ReturnType<typeof review>): string[] => verdict.findings.map(({ field, message }) => `${field}: ${message}`)
 const recorded = (document: object): object => ({
-  status: { observedGeneration: 2, latest: 1, versions: [{ version: 1, acceptedAt: '2026-01-02T03:04:05Z', document }] },
+  status: {
+    observedGeneration: 2,
+    latest: 1,
+    versions: [{ version: 1, acceptedAt: '2026-01-02T03:04:05Z', document: JSON.stringify(document) }],
+  },
 })
 const families = { properties: { family: { enum: ['qwen2', 'llama'] } }, required: ['family'] }
 
@@ -103,9 +107,12 @@ test('rolling back names a version that is there', () => {
 })
 
 test('a kind that does not exist is a warning, and so is a keyword', () => {
-  const { warnings } = judged(aSchema({ document: { propertees: {} }, appliesTo: [{ kind: 'Modell' }] }))
+  const { warnings } = judged(
+    aSchema({ document: { propertees: {}, properties: { a: { const: null } } }, appliesTo: [{ kind: 'Modell' }] }),
+  )
   assert.deepEqual(warnings, [
     'spec.appliesTo[0]: no kind Modell; did you mean Model?',
+    'spec.document.properties.a has a null that a patch would remove; write enum: [null] or type: "null"',
     'spec.document.propertees is no keyword of JSON Schema 2020-12 and has no effect; did you mean "properties"?',
   ])
 })
@@ -152,7 +159,7 @@ test('the version in force judges, not the document of the spec', () => {
   const strict = { required: ['version'] }
   const schema = aSchema(
     { document: {}, appliesTo: [{ kind: 'Model' }] },
-    { status: { inForce: 1, versions: [{ version: 1, acceptedAt: '2026-01-02T03:04:05Z', document: strict }] } },
+    { status: { inForce: 1, versions: [{ version: 1, acceptedAt: '2026-01-02T03:04:05Z', document: JSON.stringify(strict) }] } },
   )
   assert.equal(judged(aModel({}), undefined, knowing(schema)).allowed, false)
 })

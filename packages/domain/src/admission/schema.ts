@@ -1,9 +1,10 @@
 /** What a Schema itself must be: its document compiles, and a changed one keeps what `spec.compatibility` promises. */
 import { type Finding, kinds, schemaKind } from '@mnemos/api'
-import type { Comparison } from '@mnemos/json-schema'
+import type { Comparison, CompiledSchema } from '@mnemos/json-schema'
 import { breachOf, type Compatibility, type EarlierDocument, shownExample } from '../schemas/compatibility.ts'
 import { readDocument } from '../schemas/document.ts'
 import { asFindings, fieldOfPointer } from '../schemas/findings.ts'
+import { asEarlier } from '../schemas/schema.ts'
 import { nearest } from './nearest.ts'
 import { fieldOf, isSameJson, itemsOf, textOf } from '../reading.ts'
 import type { ReviewRequest } from './verdict.ts'
@@ -26,9 +27,8 @@ export function schemaFindings(request: ReviewRequest): readonly Finding[] {
   const last = fieldOf(before.spec, 'document')
   if (isSameJson(last, document)) return missing
   if (!isRecorded(request)) return [waitFinding]
-  const isLastKept = isSameJson(versions.at(-1)?.document, last)
   // A document that was never accepted binds nobody.
-  const earlier: readonly EarlierDocument[] = isLastKept || versions.length > 0 ? versions : [{ version: undefined, document: last }]
+  const earlier: readonly EarlierDocument[] = versions.length > 0 ? asEarlier(versions) : [{ version: undefined, document: last }]
   const breach = breachOf(earlier, compiled.schema, compatibility)
   return [...missing, ...(breach === undefined ? [] : breachFindings(breach.comparison, compatibility, breach.version))]
 }
@@ -44,6 +44,7 @@ export function schemaWarnings({ object }: ReviewRequest): readonly string[] {
       const meant = nearest(kind, names)
       return [`spec.appliesTo[${index}]: no kind ${kind}${meant === undefined ? '' : `; did you mean ${meant}?`}`]
     }),
+    ...(notes.ok ? nullWarnings(notes.schema) : []),
     ...(notes.ok ? notes.schema.notes : [])
       .slice(0, 5)
       .map(
@@ -51,6 +52,14 @@ export function schemaWarnings({ object }: ReviewRequest): readonly string[] {
           `${fieldOfPointer(at + pointer)} ${message}${suggestion === undefined ? '' : `; ${suggestion}`}`,
       ),
   ]
+}
+
+/** A patch reads null as "remove this", so such a keyword is gone after the next `kubectl apply`. */
+function nullWarnings({ nodes }: CompiledSchema): readonly string[] {
+  return nodes
+    .filter(({ raw }) => typeof raw !== 'boolean' && Object.values(raw).includes(null))
+    .slice(0, 5)
+    .map(({ pointer }) => `${fieldOfPointer(at + pointer)} has a null that a patch would remove; write enum: [null] or type: "null"`)
 }
 
 /** The operator has looked at what is stored now: accepted versions are kept, so none may be overwritten unseen. */

@@ -5,7 +5,7 @@
  */
 import { type Schema, type SchemaTarget, schemaKind } from '@mnemos/api'
 import type { CompiledSchema } from '@mnemos/json-schema'
-import { readDocument } from './document.ts'
+import { keptDocument, readDocument } from './document.ts'
 
 export interface AppliedSchema {
   readonly name: string
@@ -25,7 +25,8 @@ export function appliedSchemaOf(object: {
   if (!spec.success) return undefined
   const status = schemaKind.status.safeParse(object.status ?? {})
   const { inForce, versions = [] } = status.success ? status.data : {}
-  const document = versions.find(({ version }) => version === inForce)?.document ?? spec.data.document
+  const text = versions.find(({ version }) => version === inForce)?.document
+  const document = text === undefined ? spec.data.document : keptDocument(text)
   const { mode, appliesTo } = spec.data
   // One that is switched off costs nothing.
   const compiled = mode === 'Off' ? undefined : readDocument(document)

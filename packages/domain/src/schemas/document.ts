@@ -9,6 +9,15 @@ export function readDocument(document: unknown): Compilation {
   return compileSchema(document, { ...bounds, formats: 'assert' })
 }
 
+/** A kept document from its text; undefined for a text that is no JSON. */
+export function keptDocument(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
 /** Everything that is wrong with a value, without its text. */
 export function judgeByDocument(schema: CompiledSchema, value: unknown): readonly SchemaFinding[] {
   return evaluate(schema, value)

@@ -8,8 +8,8 @@
 import { type ConditionFact, formatTime, maxSchemaVersions, type Schema, type SchemaStatus } from '@mnemos/api'
 import type { Plan } from '@mnemos/kube'
 import { isSameJson } from '../reading.ts'
-import { type Breach, breachOf, shownExample } from './compatibility.ts'
-import { readDocument } from './document.ts'
+import { type Breach, breachOf, type EarlierDocument, shownExample } from './compatibility.ts'
+import { keptDocument, readDocument } from './document.ts'
 
 export interface SchemaWorld {
   readonly schema: Schema
@@ -28,7 +28,7 @@ export function decideSchema({ schema }: SchemaWorld, now: number): SchemaPlan {
   const before = schema.status?.versions ?? []
   const { trouble, incompatibility, isNew } = judged(schema, before)
   const latest = (schema.status?.latest ?? before.at(-1)?.version ?? 0) + (isNew ? 1 : 0)
-  const added: Version = { version: latest, acceptedAt: formatTime(now), document: schema.spec.document }
+  const added: Version = { version: latest, acceptedAt: formatTime(now), document: JSON.stringify(schema.spec.document) }
   const versions = isNew ? kept([...before, added]) : before
   const wanted = schema.spec.version
   const found = wanted === undefined ? versions.at(-1) : versions.find(({ version }) => version === wanted)
@@ -52,15 +52,20 @@ interface Judged {
 }
 
 function judged({ metadata, spec }: Schema, before: readonly Version[]): Judged {
-  if (before.length > 0 && isSameJson(before.at(-1)?.document, spec.document)) return { isNew: false }
+  if (before.length > 0 && isSameJson(keptDocument(before.at(-1)?.document ?? ''), spec.document)) return { isNew: false }
   const compiled = readDocument(spec.document)
   if (!compiled.ok) {
     const [first] = compiled.findings
     const message = `The document of Schema ${metadata.name} is wrong at "${first?.pointer ?? ''}": ${first?.message ?? 'unknown'}; correct it.`
     return { isNew: false, trouble: ready('False', 'DocumentDoesNotCompile', message) }
   }
-  const breach = breachOf(before, compiled.schema, spec.compatibility)
+  const breach = breachOf(asEarlier(before), compiled.schema, spec.compatibility)
   return breach === undefined ? { isNew: true } : { isNew: false, ...breachFacts(metadata.name, spec.compatibility, breach) }
+}
+
+/** Versions as they are compared. */
+export function asEarlier(versions: readonly Version[]): readonly EarlierDocument[] {
+  return versions.map(({ version, document }) => ({ version, document: keptDocument(document) }))
 }
 
 function breachFacts(name: string, mode: string, { version = 1, comparison }: Breach): Pick<Judged, 'trouble' | 'incompatibility'> {
@@ -105,7 +110,7 @@ function kept(versions: readonly Version[]): readonly Version[] {
   const found: Version[] = []
   let bytes = 0
   for (const version of versions.slice(-maxSchemaVersions).toReversed()) {
-    bytes += JSON.stringify(version.document).length
+    bytes += version.document.length
     if (found.length > 0 && bytes > maxKeptBytes) break
     found.unshift(version)
   }
