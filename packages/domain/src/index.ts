@@ -53,7 +53,7 @@ export type {
 export { anyEngine, type Demand, Placement, type Reservation, type WorkerSlots } from './scheduling/placement.ts'
 export type { SidecarSettings } from './scheduling/sidecar.ts'
 export { StartRate } from './scheduling/start-rate.ts'
-export { type AppliedSchema, appliedSchemaOf } from './schemas/applied.ts'
+export { type AppliedSchema, appliedSchemaOf, withSchemas } from './schemas/applied.ts'
 export { builtInSchemas } from './schemas/built-in.ts'
 export {
   breachOf,

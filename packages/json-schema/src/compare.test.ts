@@ -195,10 +195,10 @@ test('compatible is what generated documents say, and each counter-example is re
         )
       }
     }),
-    { numRuns: 400 },
+    { numRuns: 250 },
   )
-  assert.ok(seen.compatible > 60 && seen.incompatible > 60, JSON.stringify(seen))
-  assert.ok(seen.undecided < 120, JSON.stringify(seen))
+  assert.ok(seen.compatible > 40 && seen.incompatible > 40, JSON.stringify(seen))
+  assert.ok(seen.undecided < 75, JSON.stringify(seen))
 })
 
 test('compared with itself, a schema is compatible', () => {

@@ -11,6 +11,7 @@ import type { SchemaFinding } from './finding.ts'
 import { canonical } from './json.ts'
 import { type Unproved, unprovedOf } from './prove.ts'
 import { samplesNear } from './sample.ts'
+import { shrunk } from './shrink.ts'
 
 export const compatibilityModes = [
   'NONE',
@@ -63,6 +64,7 @@ export interface Comparison {
 
 const maxDifferences = 20
 const maxDoubts = 10
+const maxShrinking = 2000
 
 /**
  * Compares one version with the next; the transitive modes count like the plain ones.
@@ -120,19 +122,35 @@ function differencesOf(from: CompiledSchema, to: CompiledSchema, { direction, ef
       found.set(key, { difference: differenceOf(finding, direction, document), size, findings: findings.length })
     }
   }
+  const tries = Math.ceil((maxShrinking * effort) / Math.max(1, found.size))
   return [...found.values()]
-    .map(({ difference }) => difference)
+    .slice(0, maxDifferences)
+    .map(({ difference }) => ({ ...difference, counterExample: shrunk(difference.counterExample, showsSame(from, to, difference), tries) }))
     .sort((a, b) => (a.pointer < b.pointer ? -1 : a.pointer > b.pointer ? 1 : 0))
+}
+
+/** Whether a document shows the same difference, and nothing else. */
+function showsSame(
+  from: CompiledSchema,
+  to: CompiledSchema,
+  { pointer, schemaPointer, keyword }: Difference,
+): (document: unknown) => boolean {
+  return (document) => {
+    if (evaluate(from, document).length > 0) return false
+    const findings = evaluate(to, document)
+    const [first] = findings
+    return findings.length === 1 && first?.pointer === pointer && first.schemaPointer === schemaPointer && first.keyword === keyword
+  }
 }
 
 function differenceOf(finding: SchemaFinding, direction: Direction, document: unknown): Difference {
   const { pointer, schemaPointer, keyword, message } = finding
-  const [old, young] = direction === 'BACKWARD' ? ['older', 'newer'] : ['newer', 'older']
+  const [strict, free] = direction === 'BACKWARD' ? ['newer', 'older'] : ['older', 'newer']
   const why = finding.causes?.[0]
   const cause = why === undefined ? '' : ` (nearest: ${why.pointer === '' ? 'the whole' : why.pointer} ${why.message})`
   return {
     ...{ direction, pointer, schemaPointer, keyword },
-    message: `the ${young} version says: ${pointer === '' ? 'the document' : pointer} ${message}${cause}; the ${old} one accepts it as in the counter-example`,
+    message: `${pointer === '' ? 'the whole' : pointer} ${message}${cause} in the ${strict} version, which the ${free} one does not ask`,
     counterExample: document,
   }
 }

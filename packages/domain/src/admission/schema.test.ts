@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { apiVersion, group } from '@mnemos/api'
-import { type AppliedSchema, appliedSchemaOf } from '../schemas/applied.ts'
+import { appliedSchemaOf, withSchemas } from '../schemas/applied.ts'
 import { builtInSchemas } from '../schemas/built-in.ts'
 import { emptyCatalog } from './catalog.ts'
 import { review } from './review.ts'
@@ -13,13 +13,7 @@ function knowing(...schemas: readonly object[]): ReviewContext {
   const applied = schemas
     .map((schema) => appliedSchemaOf(schema as ReviewedObject & { metadata: { name: string } }))
     .filter((each) => each !== undefined)
-  return {
-    trustedUsers: new Set(),
-    catalog: {
-      ...emptyCatalog,
-      schemas: (kind) => applied.filter((each: AppliedSchema) => each.appliesTo.some((target) => target.kind === kind)),
-    },
-  }
+  return { trustedUsers: new Set(), catalog: withSchemas(emptyCatalog, applied) }
 }
 
 function aSchema(spec: object, more: object = {}): ReviewedObject & { metadata: { name: string } } {
@@ -73,7 +67,7 @@ test('an incompatible change is refused with the place, the difference and a doc
     aSchema({ document: families }, recorded(families)),
   )
   assert.deepEqual(causes(verdict), [
-    'spec.document.properties.family: is not BACKWARD compatible with version 1: the newer version says: /family must be one of "qwen2"; the older one accepts it as in the counter-example: {"family":"llama"}',
+    'spec.document.properties.family: is not BACKWARD compatible with version 1: /family must be one of "qwen2" in the newer version, which the older one does not ask: {"family":"llama"}',
   ])
 })
 

@@ -5,6 +5,7 @@
  */
 import { type Schema, type SchemaTarget, schemaKind } from '@mnemos/api'
 import type { CompiledSchema } from '@mnemos/json-schema'
+import type { Catalog } from '../admission/catalog.ts'
 import { keptDocument, readDocument } from './document.ts'
 
 export interface AppliedSchema {
@@ -31,4 +32,9 @@ export function appliedSchemaOf(object: {
   // One that is switched off costs nothing.
   const compiled = mode === 'Off' ? undefined : readDocument(document)
   return { name: object.metadata.name, mode, appliesTo, schema: compiled?.ok === true ? compiled.schema : undefined }
+}
+
+/** The catalog, with these Schemas in the place of its own: for judging files without a cluster. */
+export function withSchemas(catalog: Catalog, schemas: readonly AppliedSchema[]): Catalog {
+  return { ...catalog, schemas: (kind) => schemas.filter(({ appliesTo }) => appliesTo.some((target) => target.kind === kind)) }
 }
