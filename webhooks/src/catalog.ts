@@ -5,7 +5,17 @@
  * Guarantees: a question is answered at once from memory; before the first list has arrived the answer is "unknown", so an
  * outage of the API server silences warnings and delays nothing. Objects are cut down to the few fields that matter.
  */
-import { allowedNamespaces, group, type KindDefinition, labelSelector, modelKind, queueKind, schemaKind, version, workerPoolKind } from '@mnemos/api'
+import {
+  allowedNamespaces,
+  group,
+  type KindDefinition,
+  labelSelector,
+  modelKind,
+  queueKind,
+  schemaKind,
+  version,
+  workerPoolKind,
+} from '@mnemos/api'
 import { type AllowedNamespaces, type AppliedSchema, appliedSchemaOf, type Catalog, type ModelFacts, mayUse, selects } from '@mnemos/domain'
 import { type Client, createInformer, type Informer, type KubeObject, type Resource, resource } from '@mnemos/kube'
 import type { Logger } from 'pino'

@@ -6,11 +6,11 @@
  * Schemas, so that a mistake in one can always be corrected.
  */
 import { type Finding, schemaKind } from '@mnemos/api'
+import { fieldOf } from '../reading.ts'
 import type { AppliedSchema } from '../schemas/applied.ts'
 import { judgeByDocument } from '../schemas/document.ts'
 import { asFindings } from '../schemas/findings.ts'
 import type { Catalog } from './catalog.ts'
-import { fieldOf } from '../reading.ts'
 import type { ReviewedObject, ReviewRequest } from './verdict.ts'
 
 /** Findings by enforced Schemas. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { apiVersion, group } from '@mnemos/api'
+import { noPolicies } from '../policies/policy-world.ts'
 import { appliedSchemaOf, withSchemas } from '../schemas/applied.ts'
 import { builtInSchemas } from '../schemas/built-in.ts'
 import { emptyCatalog } from './catalog.ts'
@@ -13,7 +14,7 @@ function knowing(...schemas: readonly object[]): ReviewContext {
   const applied = schemas
     .map((schema) => appliedSchemaOf(schema as ReviewedObject & { metadata: { name: string } }))
     .filter((each) => each !== undefined)
-  return { trustedUsers: new Set(), catalog: withSchemas(emptyCatalog, applied) }
+  return { trustedUsers: new Set(), catalog: withSchemas(emptyCatalog, applied), policies: noPolicies }
 }
 
 function aSchema(spec: object, more: object = {}): ReviewedObject & { metadata: { name: string } } {
@@ -159,7 +160,7 @@ test('the version in force judges, not the document of the spec', () => {
 })
 
 test('while the Schemas are not known nothing is admitted but Schemas', () => {
-  const context: ReviewContext = { trustedUsers: new Set(), catalog: { ...emptyCatalog, schemas: () => undefined } }
+  const context: ReviewContext = { trustedUsers: new Set(), catalog: { ...emptyCatalog, schemas: () => undefined }, policies: noPolicies }
   assert.match(causes(judged(aModel({}), undefined, context)).join(), /have not been read yet/)
   assert.equal(judged(aSchema({ document: families }), undefined, context).allowed, true)
 })

@@ -1,12 +1,12 @@
 /** What a Schema itself must be: its document compiles, and a changed one keeps what `spec.compatibility` promises. */
 import { type Finding, kinds, schemaKind } from '@mnemos/api'
 import type { Comparison, CompiledSchema } from '@mnemos/json-schema'
+import { fieldOf, isSameJson, itemsOf, textOf } from '../reading.ts'
 import { breachOf, type Compatibility, type EarlierDocument, shownExample } from '../schemas/compatibility.ts'
 import { readDocument } from '../schemas/document.ts'
 import { asFindings, fieldOfPointer } from '../schemas/findings.ts'
 import { asEarlier } from '../schemas/schema.ts'
 import { nearest } from './nearest.ts'
-import { fieldOf, isSameJson, itemsOf, textOf } from '../reading.ts'
 import type { ReviewRequest } from './verdict.ts'
 
 const at = '/spec/document'
