@@ -118,7 +118,7 @@ test('hostile documents are refused at once', async () => {
 
 test('what kubectl shows', async () => {
   const { stdout } = await kubectl(cluster, ['get', 'mnschema'])
-  assert.match(stdout, /NAME +MODE +COMPATIBILITY +IN FORCE +LATEST +READY +REASON +AGE/)
-  assert.match(stdout, /model-families +Enforce +BACKWARD +1 +2 +True +VersionInForce/)
+  assert.match(stdout, /NAME +MODE +VERSION +LATEST +READY +REASON +AGE/)
+  assert.match(stdout, /model-families +Enforce +1 +2 +True +VersionInForce/)
   if (process.env['MNEMOS_TEST_LOG'] !== undefined) process.stdout.write(stdout)
 })

@@ -103,8 +103,8 @@ export const schemaKind = defineKind({
   rules: [],
   columns: [
     { name: 'Mode', type: 'string', jsonPath: '.spec.mode' },
-    { name: 'Compatibility', type: 'string', jsonPath: '.spec.compatibility' },
-    { name: 'In force', type: 'integer', jsonPath: '.status.inForce' },
+    { name: 'Compatibility', type: 'string', jsonPath: '.spec.compatibility', priority: 1 },
+    { name: 'Version', type: 'integer', jsonPath: '.status.inForce' },
     { name: 'Latest', type: 'integer', jsonPath: '.status.latest' },
     { name: 'Ready', type: 'string', jsonPath: ".status.conditions[?(@.type=='Ready')].status" },
     { name: 'Reason', type: 'string', jsonPath: ".status.conditions[?(@.type=='Ready')].reason" },
