@@ -52,7 +52,7 @@ for (const [sentence, { schema, want }] of Object.entries(refused)) {
     const result = compileSchema(schema)
     assert.ok(!result.ok)
     assert.match(result.findings.map(({ message }) => message).join('\n'), want)
-    assert.ok(performance.now() - started < 1000)
+    assert.ok(performance.now() - started < 3000)
   })
 }
 
