@@ -99,12 +99,12 @@ const rules: Record<string, { rule: RuleText; subject: PolicySubject; want: read
   'an expression that is false': {
     rule: { expression: 'object.spec.inference.parameters.maxTokens <= 100' },
     subject: aJob(),
-    want: [': the expression of the rule is false'],
+    want: ['spec: the expression of the rule is false'],
   },
   'an expression that fails is not allowed': {
     rule: { expression: 'object.spec.container.image.startsWith("r.io/")' },
     subject: aJob(),
-    want: [': the expression of the rule failed: field not found: container'],
+    want: ['spec: the expression of the rule failed: field not found: container'],
   },
   'an expression knows who asks': {
     rule: { expression: "request.user == 'alice' && 'research' in request.groups && oldObject == null" },

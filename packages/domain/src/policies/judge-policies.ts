@@ -66,7 +66,7 @@ function doesNotCompile(policy: CompiledPolicy, subject: PolicySubject, { types 
   const message = `${policyName(policy.id)} does not compile, and what it may be meant for is refused until it does`
   const suggestion = 'correct it, or delete it; its condition Ready says what is wrong'
   const { id, mode } = policy
-  return [{ policy: id, rule: '', type: '', mode, action: 'Block', finding: about([], 'forbidden', message, suggestion) }]
+  return [{ policy: id, rule: '', type: '', mode, action: 'Block', finding: about(['spec'], 'forbidden', message, suggestion) }]
 }
 
 function violationsOf(policy: CompiledPolicy, rule: CompiledRule, subject: PolicySubject, context: PolicyContext): readonly Violation[] {
