@@ -6,6 +6,7 @@ import { dispatchService, endpointSlices, services } from './advertise.ts'
 import { demoConfigMap } from './demo.ts'
 import { tokenReviews } from './dispatch/pod-identity.ts'
 import {
+  clusterPolicies,
   configMaps,
   deployments,
   jobs,
@@ -13,6 +14,7 @@ import {
   namespaces,
   networkPolicies,
   pods,
+  policies,
   pools,
   queues,
   replicaSets,
@@ -50,6 +52,13 @@ export const operatorAccess: readonly Access[] = [
   // Created for the built-in ones alone.
   { resource: schemas, verbs: [...watched, 'get', 'create'], ...cluster },
   { resource: schemas, subresource: 'status', verbs: ['patch'], ...cluster },
+  ...[policies, clusterPolicies].flatMap(
+    (resource) =>
+      [
+        { resource, verbs: watched, ...cluster },
+        { resource, subresource: 'status', verbs: ['patch'], ...cluster },
+      ] as const,
+  ),
   { resource: namespaces, verbs: watched, ...cluster },
   // Whether a worker in a pod is a pod of its pool.
   { resource: tokenReviews, verbs: ['create'], ...cluster },

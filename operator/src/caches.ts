@@ -5,6 +5,7 @@ import { type Client, createInformer, type Informer, type KubeMetrics, type Kube
 import {
   cachedJob,
   cachedPod,
+  clusterPolicies,
   configMaps,
   deployments,
   jobIndexes,
@@ -15,6 +16,7 @@ import {
   networkPolicies,
   podIndexes,
   pods,
+  policies,
   poolIndexes,
   pools,
   queues,
@@ -44,6 +46,8 @@ export function cachesOf(client: Client, logger: Logger, metrics: KubeMetrics, s
     models: createInformer({ ...shared, resource: models, transform: withoutManagedFields, indexes: modelIndexes }),
     queues: createInformer({ ...shared, resource: queues, transform: withoutManagedFields }),
     schemas: createInformer({ ...shared, resource: schemas, transform: withoutManagedFields }),
+    policies: createInformer({ ...shared, resource: policies, transform: withoutManagedFields }),
+    clusterPolicies: createInformer({ ...shared, resource: clusterPolicies, transform: withoutManagedFields }),
     namespaces: createInformer({ ...shared, resource: namespaces, transform: withoutManagedFields }),
     // Of Kubernetes' own kinds only what we made: a cluster has many pods, and few are ours.
     pods: createInformer({ ...shared, ...ours, resource: pods, transform: cachedPod, indexes: podIndexes }),

@@ -27,6 +27,7 @@ import type { OperatorConfig } from './config.ts'
 import { jobController } from './controllers/job.ts'
 import { modelController } from './controllers/model.ts'
 import { OwnPodsMemory } from './controllers/own-pods.ts'
+import { clusterPolicyController, policyController } from './controllers/policy.ts'
 import { schemaController } from './controllers/schema.ts'
 import { workerController } from './controllers/worker.ts'
 import { workerPoolController } from './controllers/worker-pool.ts'
@@ -156,6 +157,8 @@ async function beginTerm({ config, leadership, clock, logger, metrics }: TermOpt
     modelController({ pace, serverUrl }),
     workerController({ sessions, placement, pace }),
     schemaController(),
+    policyController(clock),
+    clusterPolicyController(clock),
     workerPoolController({ settings: config.pods, sessions, placement, pace }),
   ]
   const recorder = createEventRecorder({ client, controller: 'mnemos.dev/operator', instance: identity, clock, logger })

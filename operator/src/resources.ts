@@ -1,9 +1,13 @@
 /** The collections that the operator watches and writes, and the shape in which it keeps Jobs in memory. */
 import {
+  type ClusterPolicy,
+  clusterPolicyResource,
   type Job,
   jobResource,
   type Model,
   modelResource,
+  type Policy,
+  policyResource,
   type Queue,
   queueResource,
   type Schema,
@@ -25,6 +29,8 @@ export const queues = resource<Queue>(queueResource)
 export const pools = resource<WorkerPool>(workerPoolResource)
 export const workers = resource<Worker>(workerResource)
 export const schemas = resource<Schema>(schemaResource)
+export const policies = resource<Policy>(policyResource)
+export const clusterPolicies = resource<ClusterPolicy>(clusterPolicyResource)
 export const namespaces = resource({ group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false })
 
 export interface Secret extends KubeObject {

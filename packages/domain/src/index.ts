@@ -10,7 +10,7 @@ export { childName } from './child-name.ts'
 export { type DemoObject, type DemoSettings, demoObjects } from './demo/demo.ts'
 export { decideModel, importJobName, type ModelPlan, type ModelWorld } from './models/model.ts'
 export { ownPoolName, type ServingWorld, servingPoolOf, warmUpJobName } from './models/model-serving.ts'
-export { type CompiledPolicy, compilePolicy, type PolicyId, policyName } from './policies/compile.ts'
+export { type CompiledPolicy, compilePolicy, type PolicyId, type PolicyObject, policyName } from './policies/compile.ts'
 export type { Violation } from './policies/judge-policies.ts'
 export { noPolicies, type PolicyWorld } from './policies/policy-world.ts'
 export {
@@ -23,6 +23,7 @@ export {
   type RateVerdict,
 } from './policies/rate-limit.ts'
 export type { FindPii } from './policies/rule-kind.ts'
+export { decidePolicy, inListOrder, type PolicyScan, type Scanned, type ScanResult, scanObject } from './policies/scan.ts'
 export type { ModelFacts } from './policies/subject.ts'
 export { textsOf } from './policies/texts.ts'
 export { attemptPrefix, inputFiles, inputJobs } from './scheduling/container-files.ts'

@@ -53,6 +53,16 @@ export function matchedRateLimits(subject: PolicySubject, policies: readonly Com
   })
 }
 
+/** Whether the object is of the kind, the namespace and the sort that the policy has an opinion on. */
+export function isLookedAt(policy: CompiledPolicy, subject: PolicySubject): boolean {
+  return (
+    policy.isInNamespaces(subject.namespace, subject.namespaceLabels) &&
+    isOfKind(policy, subject) &&
+    policy.rules.some(({ judgement }) => judgement?.kinds.includes(subject.kind) !== false) &&
+    policy.match.applies(subject)
+  )
+}
+
 function isOfKind({ match }: CompiledPolicy, { kind }: PolicySubject): boolean {
   return match.kinds?.has(kind) !== false
 }

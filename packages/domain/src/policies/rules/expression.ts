@@ -13,7 +13,9 @@ export function expressionRule(text: string): Compiled<Judgement> {
       if (result === true) return []
       // What cannot be told is not allowed; `has()` is the way to ask for what may be absent.
       const message = result === false ? 'the expression of the rule is false' : `the expression of the rule failed: ${result.error}`
-      return [{ path: ['spec'], message, ...(result === false ? { suggestion: text.length > 200 ? 'see the rule' : `it demands ${text}` } : {}) }]
+      return [
+        { path: ['spec'], message, ...(result === false ? { suggestion: text.length > 200 ? 'see the rule' : `it demands ${text}` } : {}) },
+      ]
     },
   })
 }
