@@ -40,8 +40,9 @@ export const excuses: readonly Excuse[] = [
   },
   {
     check: 'checkov CKV_K8S_35: Prefer using secrets as files over secrets as environment variables',
-    of: /^(Deployment mnemos-server|StatefulSet mnemos-(redis|s3))$/,
-    because: 'the SDK of S3 reads its credentials from the environment; nothing runs in these containers but the process itself',
+    of: /^(Deployment mnemos-(server|webhook)|StatefulSet mnemos-(redis|s3))$/,
+    because:
+      'the SDK of S3 reads its credentials from the environment, and all settings are read there, the password of Redis too; nothing runs in these containers but the process itself',
   },
   { check: 'kube-score pod-probes: Container is missing a readinessProbe', of: sample, because: 'the pod of helm test ends by itself' },
   { check: 'checkov CKV_K8S_8: Liveness Probe Should be Configured', of: sample, because: 'the pod of helm test ends by itself' },

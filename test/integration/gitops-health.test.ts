@@ -125,6 +125,15 @@ const rows: Record<string, Row> = {
     want: failed,
   },
   'ClusterPolicy in force': { kind: 'ClusterPolicy', conditions: [['Ready', 'True', 'InForce']], want: current },
+  'Schema in force': { kind: 'Schema', conditions: [['Ready', 'True', 'VersionInForce']], want: current },
+  'Schema whose new document is refused': {
+    kind: 'Schema',
+    conditions: [
+      ['Ready', 'False', 'DocumentDoesNotCompile'],
+      ['Stalled', 'True', 'DocumentDoesNotCompile'],
+    ],
+    want: failed,
+  },
   'Worker Available': { kind: 'Worker', status: { state: 'Available' }, conditions: [['Ready', 'True', 'Connected']], want: current },
   'Worker Offline': { kind: 'Worker', status: { state: 'Offline' }, conditions: [['Ready', 'False', 'Offline']], want: inProgress },
 }

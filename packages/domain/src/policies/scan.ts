@@ -92,19 +92,23 @@ export function decidePolicy({ policy, compiled, result }: PolicyScan): Plan<Pol
     conditions: policy.status?.conditions ?? [],
   }
   const next = result === undefined ? quiet.next : ({ kind: 'after', seconds: rescanSeconds } as const)
-  return { ...quiet, status, conditions: [conditionOf(compiled, result)], next }
+  return { ...quiet, status, conditions: conditionsOf(compiled, result), next }
 }
 
-function conditionOf({ id, problems }: CompiledPolicy, result: ScanResult | undefined): ConditionFact {
+function conditionsOf({ id, problems }: CompiledPolicy, result: ScanResult | undefined): readonly ConditionFact[] {
   const [first] = problems
   if (first !== undefined || result === undefined) {
     const message = `${policyName(id)} cannot be judged: ${first?.field ?? ''} ${first?.message ?? ''}; correct it. Until then, what it may be meant for is refused.`
-    return { type: 'Ready', status: 'False', reason: 'DoesNotCompile', message }
+    const reason = 'DoesNotCompile'
+    return [
+      { type: 'Ready', status: 'False', reason, message },
+      { type: 'Stalled', status: 'True', reason, message },
+    ]
   }
   const found =
     result.violations === 0 ? 'none of them would be refused' : `${result.violations} of them would be refused, see status.violating`
   const message = `${policyName(id)} is in force. It looks at ${result.matched} objects that exist; ${found}. Inputs of Jobs are judged when they come.`
-  return { type: 'Ready', status: 'True', reason: 'InForce', message }
+  return [{ type: 'Ready', status: 'True', reason: 'InForce', message }]
 }
 
 /** By kind, namespace and name, so that the list is the same each time. */

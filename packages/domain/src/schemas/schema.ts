@@ -42,7 +42,9 @@ export function decideSchema({ schema }: SchemaWorld, now: number): SchemaPlan {
     conditions: schema.status?.conditions ?? [],
   }
   const facts = trouble ?? (wanted !== undefined && found === undefined ? notFound(schema, wanted, versions) : inForceFact(schema, inForce))
-  return { ...quiet, status, conditions: [facts] }
+  // What only a person can set right is told as such, so that kstatus does not wait for it.
+  const stalled: readonly ConditionFact[] = facts.status === 'True' ? [] : [{ ...facts, type: 'Stalled', status: 'True' }]
+  return { ...quiet, status, conditions: [facts, ...stalled] }
 }
 
 interface Judged {
