@@ -3,12 +3,11 @@
  * and its workers.
  */
 import { ServerCredentials } from '@grpc/grpc-js'
-import { type Credentials, createClient, createElector, kubeMetrics, systemClock } from '@mnemos/kube'
+import { type Credentials, createClient, createElector, kubeMetrics, serveHealth, systemClock } from '@mnemos/kube'
 import type { Logger } from 'pino'
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { OperatorConfig } from './config.ts'
 import { type Leading, startDispatchServer } from './dispatch/grpc-server.ts'
-import { startHealthServer } from './health.ts'
 import { lead } from './lead.ts'
 import { dispatchSecret } from './tls/keeper.ts'
 import { followCertificate, RenewableCredentials } from './tls/served-certificate.ts'
@@ -52,11 +51,13 @@ export async function runOperator(config: OperatorConfig, { credentials, signal,
     leading: () => leading,
     logger,
   })
-  const health = await startHealthServer({
+  const health = await serveHealth({
     host: config.dispatchHost,
     port: config.healthPort,
     registry,
-    ready: () => (isBeginning ? 'leads, and fills its caches' : undefined),
+    setting: 'MNEMOS_HEALTH_PORT',
+    hostSetting: 'MNEMOS_DISPATCH_HOST',
+    notReady: () => (isBeginning ? 'leads, and fills its caches' : undefined),
   })
   onListening?.({ dispatch: dispatch.port, health: health.port })
   logger.info({ dispatch: dispatch.port, health: health.port, identity: config.identity }, 'operator listens')

@@ -18,13 +18,13 @@ import {
   openStream,
   pathOf,
   resource,
+  serveHealth,
   systemClock,
 } from '@mnemos/kube'
 import type { Logger } from 'pino'
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { RecorderConfig } from './config.ts'
 import { followPod } from './follow-pod.ts'
-import { startHealthServer } from './health.ts'
 import { type LogStore, openLogStore } from './log-store.ts'
 import { isRecorded, logNameOf } from './pod-facts.ts'
 
@@ -54,11 +54,13 @@ export async function runRecorder(config: RecorderConfig, { credentials, signal,
       this.set(followed.size)
     },
   })
-  const health = await startHealthServer({
+  const health = await serveHealth({
     host: config.host,
     port: config.healthPort,
     registry,
-    ready: () => (informer.hasSynced() ? undefined : 'the pods are not known yet'),
+    setting: 'MNEMOS_RECORDER_HEALTH_PORT',
+    hostSetting: 'MNEMOS_RECORDER_HOST',
+    notReady: () => (informer.hasSynced() ? undefined : 'the pods are not known yet'),
   })
   informer.onChange((change) => followed.changed(change))
   const watching = informer.run(signal)

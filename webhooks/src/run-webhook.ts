@@ -6,13 +6,12 @@
  */
 import { modelKind } from '@mnemos/api'
 import { openAuthorityStore } from '@mnemos/identity'
-import { type Client, type Clock, type Credentials, createClient, systemClock } from '@mnemos/kube'
+import { type Client, type Clock, type Credentials, createClient, serveHealth, systemClock } from '@mnemos/kube'
 import type { Logger } from 'pino'
 import { listenForReviews } from './admission-server.ts'
 import { createAudit } from './audit.ts'
 import { openCatalog } from './catalog.ts'
 import type { WebhookConfig } from './config.ts'
-import { serveHealth } from './health-server.ts'
 import { authoritySecretName, firstLeaf, type KeeperOptions, keep, webhookName } from './keeper.ts'
 import { createWebhookMetrics } from './metrics.ts'
 import { createNamespaces } from './namespaces.ts'
@@ -55,6 +54,8 @@ async function serve(config: WebhookConfig, ports: WebhookPorts, client: Client)
   const health = await serveHealth({
     host: config.host,
     port: config.healthPort,
+    setting: 'MNEMOS_WEBHOOK_HEALTH_PORT',
+    hostSetting: 'MNEMOS_WEBHOOK_HOST',
     registry: metrics.registry,
     notReady: () => {
       if (signal.aborted) return 'draining'

@@ -26,6 +26,7 @@ export {
   type StatusDetails,
 } from './errors.ts'
 export { createEventRecorder, type EventRecorder, events } from './events.ts'
+export { type HealthOptions, type HealthServer, serveHealth } from './health-server.ts'
 export { createInformer, type Informer, type InformerOptions } from './informer.ts'
 export {
   createElector,

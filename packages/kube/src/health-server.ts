@@ -2,24 +2,23 @@
 
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { listening } from '@mnemos/kube'
 import type { Registry } from 'prom-client'
+import { type Listener, listening } from './listening.ts'
 
 export interface HealthServer {
   readonly port: number
   close(): Promise<void>
 }
 
-export interface HealthOptions {
-  readonly host: string
-  /** 0 picks a free one. */
-  readonly port: number
+/** Port 0 picks a free one. */
+export interface HealthOptions extends Omit<Listener, 'what'> {
   readonly registry: Registry
   /** Why the process is not ready; undefined when it is. */
   readonly notReady: () => string | undefined
 }
 
-export async function serveHealth({ host, port, registry, notReady }: HealthOptions): Promise<HealthServer> {
+/** Starts listening. @throws ListenError when the port cannot be had */
+export async function serveHealth({ registry, notReady, ...listener }: HealthOptions): Promise<HealthServer> {
   const page = async (path: string): Promise<readonly [number, string, string]> => {
     if (path === '/healthz') return [200, 'text/plain', 'ok\n']
     if (path === '/metrics') return [200, registry.contentType, await registry.metrics()]
@@ -33,9 +32,9 @@ export async function serveHealth({ host, port, registry, notReady }: HealthOpti
       () => response.writeHead(500).end(),
     )
   })
-  const settings = { setting: 'MNEMOS_WEBHOOK_HEALTH_PORT', hostSetting: 'MNEMOS_WEBHOOK_HOST' }
+  const { host, port } = listener
   await listening(
-    { what: 'probes and metrics', host, port, ...settings },
+    { what: 'probes and metrics', ...listener },
     () => new Promise<void>((resolve, fail) => server.once('error', fail).listen({ host, port }, resolve)),
   )
   const address: AddressInfo | string | null = server.address()
