@@ -22,6 +22,8 @@ export async function makeBuiltInSchemas({ client, clock, logger }: BuiltInOptio
   for (let delayMs = 0; await sleptThrough(clock, delayMs, signal); ) {
     try {
       for (const schema of builtInSchemas()) {
+        // Most leaders find them made.
+        if ((await client.get(schemas, { name: schema.metadata.name }, { signal })) !== undefined) continue
         await client.create(schemas, schema, { signal, fieldManager }).catch((error: unknown) => {
           if (!isAlreadyExists(error)) throw error
         })

@@ -154,7 +154,7 @@ async function beginTerm({ config, leadership, clock, logger, metrics }: TermOpt
   }
   const controllers: readonly Controller[] = [
     jobController({ sessions, reports, placement, ownPods, now: () => clock.now() }, perform),
-    modelController({ pace, serverUrl }),
+    modelController({ pace, serverUrl, now: () => clock.now() }),
     workerController({ sessions, placement, pace }),
     schemaController(),
     policyController(clock),

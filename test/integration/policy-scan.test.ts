@@ -4,14 +4,17 @@ import { test } from 'node:test'
 import { type ClusterPolicy, clusterPolicyResource, type Policy, policyResource } from '@mnemos/api'
 import { resource } from '@mnemos/kube'
 import { eventually } from '@mnemos/testkit'
-import { startBench } from './operator.fixture.ts'
+import { jobs, models, ScriptedWorker, startBench } from './operator.fixture.ts'
 import { apply, jobYaml } from './webhook.fixture.ts'
 
 const clusterPolicies = resource<ClusterPolicy>(clusterPolicyResource)
 const policies = resource<Policy>(policyResource)
 const bench = await startBench()
 const { cluster, client } = bench
-await bench.startOperator()
+const operator = await bench.startOperator()
+const importer = await new ScriptedWorker('importer').connect(operator.dispatch)
+const readyOf = async (name: string): Promise<string | undefined> =>
+  (await client.get(models, { namespace: 'default', name }))?.status?.conditions.find(({ type }) => type === 'Ready')?.reason
 
 test('a policy counts what exists and lists what it would refuse', async () => {
   for (const [name, priority] of [
@@ -69,4 +72,35 @@ spec:
   const [condition] = policy.status?.conditions ?? []
   assert.deepEqual([condition?.status, condition?.reason], ['False', 'DoesNotCompile'])
   assert.match(condition?.message ?? '', /spec\.rules\[0\]\.expression there is no variable "objekt"/)
+})
+
+test('a Model whose licence turns out to be forbidden is not used, until the policy changes its mind', async () => {
+  await apply(
+    cluster,
+    `apiVersion: mnemos.dev/v1alpha1
+kind: Model
+metadata: {name: closed, namespace: default}
+spec:
+  license: CC-BY-NC-4.0
+  source: {uri: "https://models.example.com/closed.gguf"}
+`,
+  )
+  await eventually(async () => (await readyOf('closed')) === 'ArtifactVerified')
+  importer.disconnect()
+  const policy = (license: string): string => `apiVersion: mnemos.dev/v1alpha1
+kind: ClusterPolicy
+metadata: {name: open-only}
+spec:
+  rules:
+    - {name: licence, license: {allow: [${license}]}}
+`
+  await apply(cluster, policy('MIT'))
+  await eventually(async () => (await readyOf('closed')) === 'PolicyViolation')
+  assert.equal((await apply(cluster, jobYaml('asks-closed').replace('smollm', 'closed'))).code, 0)
+  await eventually(async () => {
+    const job = await client.get(jobs, { namespace: 'default', name: 'asks-closed' })
+    return /a policy does not allow it/.test(JSON.stringify(job?.status ?? {}))
+  })
+  await apply(cluster, policy('CC-BY-NC-4.0'))
+  await eventually(async () => (await readyOf('closed')) === 'ArtifactVerified')
 })

@@ -12,23 +12,30 @@ import {
 } from '@mnemos/domain'
 import { type Change, controller, isControlledBy, type KubeObject, keyOf, onChange, type Reader } from '@mnemos/kube'
 import type { Pace } from '../pace.ts'
-import { jobs, models, namespaces, pools, workerIndexes, workers } from '../resources.ts'
+import { clusterPolicies, jobs, models, namespaces, policies, pools, workerIndexes, workers } from '../resources.ts'
+import { violationOf } from './policed.ts'
 
 interface ModelSources {
   readonly pace: Pace
   readonly serverUrl: string
+  readonly now: () => number
 }
 
-export const modelController = ({ pace, serverUrl }: ModelSources) =>
+export const modelController = ({ pace, serverUrl, now }: ModelSources) =>
   controller(models, {
     owns: [jobs, pools],
     wakes: [
       onChange(workers, (change, reader) => heldBefore(change).flatMap((digest) => keysOf(reader.byIndex(models, 'digest', digest)))),
+      onChange(policies, ({ object }, reader) =>
+        keysOf(reader.list(models).filter(({ metadata }) => metadata.namespace === object.metadata.namespace)),
+      ),
+      onChange(clusterPolicies, (_change, reader) => keysOf(reader.list(models))),
       onChange(pools, ({ object }, reader) => keysOf(reader.byIndex(models, 'pool', keyOf(object.metadata)))),
     ],
     observe: (reader, model) => ({
       ...observeModel(reader, model),
       serving: { ...observeServing(reader, model), serverUrl },
+      violation: violationOf(reader, model, now()),
       dueInMs: pace.dueInMs(model.metadata.uid),
     }),
     decide: decideModel,
@@ -45,7 +52,7 @@ function keysOf(objects: readonly KubeObject[]): readonly string[] {
   return objects.map(({ metadata }) => keyOf(metadata))
 }
 
-function observeModel(reader: Reader, model: Model): Omit<ModelWorld, 'dueInMs' | 'serving'> {
+function observeModel(reader: Reader, model: Model): Omit<ModelWorld, 'dueInMs' | 'serving' | 'violation'> {
   return {
     model,
     importJob: ownOf(model, reader.get(jobs, { namespace: model.metadata.namespace ?? '', name: importJobName(model) })),

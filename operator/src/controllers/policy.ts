@@ -7,11 +7,8 @@
 import type { ClusterPolicy, Policy } from '@mnemos/api'
 import {
   type CompiledPolicy,
-  compilePolicy,
   decidePolicy,
   inListOrder,
-  type ModelFacts,
-  mayUse,
   type PolicyObject,
   type PolicyScan,
   type Scanned,
@@ -19,7 +16,8 @@ import {
   scanObject,
 } from '@mnemos/domain'
 import { type Clock, controller, type Reader } from '@mnemos/kube'
-import { clusterPolicies, jobs, models, namespaces, policies, pools, queues } from '../resources.ts'
+import { clusterPolicies, jobs, models, policies, pools, queues } from '../resources.ts'
+import { compiledOf, scannedOf } from './policed.ts'
 
 const sliceMs = 5
 
@@ -30,7 +28,7 @@ export const clusterPolicyController = (clock: Clock) => controller(clusterPolic
 function movesOf<P extends PolicyScan['policy'] & PolicyObject>(clock: Clock) {
   return {
     observe: async (reader: Reader, policy: Readonly<P>): Promise<PolicyScan> => {
-      const compiled = compilePolicy(policy)
+      const compiled = compiledOf(policy)
       const { metadata, status } = policy
       const result = compiled.problems.length > 0 ? undefined : await scan(reader, compiled, policy, clock)
       return { policy: status === undefined ? { metadata } : { metadata, status }, compiled, result }
@@ -40,7 +38,6 @@ function movesOf<P extends PolicyScan['policy'] & PolicyObject>(clock: Clock) {
 }
 
 async function scan(reader: Reader, policy: CompiledPolicy, { metadata }: Pick<Policy, 'metadata'>, clock: Clock): Promise<ScanResult> {
-  const labelsOf = (namespace: string): Scanned['namespaceLabels'] => reader.get(namespaces, { name: namespace })?.metadata.labels ?? {}
   const violating = []
   let matched = 0
   let violations = 0
@@ -53,12 +50,7 @@ async function scan(reader: Reader, policy: CompiledPolicy, { metadata }: Pick<P
         await new Promise((resolve) => setImmediate(resolve))
         since = clock.monotonic()
       }
-      const modelFacts = (of: string, name: string): ModelFacts | undefined => factsOf(reader, of, name, namespace ?? '')
-      const found = scanObject(
-        policy,
-        { object, modelFacts, namespaceLabels: namespace === undefined ? {} : labelsOf(namespace) },
-        clock.now(),
-      )
+      const found = scanObject(policy, scannedOf(reader, object), clock.now())
       if (found === undefined) continue
       matched += 1
       if (found.length > 0) violations += 1
@@ -66,18 +58,4 @@ async function scan(reader: Reader, policy: CompiledPolicy, { metadata }: Pick<P
     }
   }
   return { matched, violations, violating: violating.sort(inListOrder) }
-}
-
-/** Facts of a Model that Jobs of `from` may use. */
-function factsOf(reader: Reader, namespace: string, name: string, from: string): ModelFacts | undefined {
-  const model = reader.get(models, { namespace, name })
-  const labels = reader.get(namespaces, { name: from })?.metadata.labels ?? {}
-  if (model === undefined || !mayUse(model.spec.allowedNamespaces, namespace, { name: from, labels })) return undefined
-  const { source, license } = model.spec
-  return {
-    uri: source.uri,
-    digest: source.digest,
-    license: license ?? model.status?.resolved?.license,
-    isImported: model.status?.digest !== undefined,
-  }
 }

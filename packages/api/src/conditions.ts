@@ -43,6 +43,7 @@ export const reasonsByKind = {
     ArtifactVerified: 'The bytes are in the artifact store and their SHA-256 is the one in the status.',
     DigestMismatch: 'The bytes at the source do not have the digest that `spec.source.digest` demands.',
     ImportFailed: 'The import Job failed.',
+    PolicyViolation: 'A policy does not allow the Model as it is, for example the licence that was found in its bytes; no Job may use it.',
     PoolNotFound: 'The WorkerPool that is to serve the Model does not exist (yet).',
     PoolNotAllowed: 'The WorkerPool that is to serve the Model does not allow its namespace (`spec.allowedNamespaces`).',
     WaitingForPool: 'The WorkerPool that is to serve the Model has no ready worker.',

@@ -23,7 +23,7 @@ export {
   type RateVerdict,
 } from './policies/rate-limit.ts'
 export type { FindPii } from './policies/rule-kind.ts'
-export { decidePolicy, inListOrder, type PolicyScan, type Scanned, type ScanResult, scanObject } from './policies/scan.ts'
+export { decidePolicy, enforcedAgainst, inListOrder, type PolicyScan, type Scanned, type ScanResult, scanObject } from './policies/scan.ts'
 export type { ModelFacts } from './policies/subject.ts'
 export { textsOf } from './policies/texts.ts'
 export { attemptPrefix, inputFiles, inputJobs } from './scheduling/container-files.ts'

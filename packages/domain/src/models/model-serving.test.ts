@@ -36,7 +36,15 @@ function pool(reason: Reason = 'WorkersReady', status: 'True' | 'False' = 'True'
 
 function world(model: ModelBuilder, serving: Partial<ServingWorld> = {}): ModelWorld {
   const none = { pool: undefined, poolAllowed: true, ownPool: undefined, warmUp: undefined, serverUrl: 'https://server:8080/' }
-  return { model: model.build(), importJob: undefined, cachedOn: [], loadedOn: [], dueInMs: 0, serving: { ...none, ...serving } }
+  return {
+    model: model.build(),
+    importJob: undefined,
+    cachedOn: [],
+    loadedOn: [],
+    violation: undefined,
+    dueInMs: 0,
+    serving: { ...none, ...serving },
+  }
 }
 
 const warmUp = (phase: 'Running' | 'Succeeded' | 'Failed', status: Partial<NonNullable<Job['status']>> = {}): Job =>

@@ -12,7 +12,16 @@ const fresh = aModel('m').from('https://models.example/m.gguf')
 const unserved = { pool: undefined, poolAllowed: false, ownPool: undefined, warmUp: undefined, serverUrl: 'https://server' }
 
 function world(model: ModelBuilder, importJob?: JobBuilder, of: Partial<ModelWorld> = {}): ModelWorld {
-  return { model: model.build(), importJob: importJob?.build(), cachedOn: [], loadedOn: [], serving: unserved, dueInMs: 0, ...of }
+  return {
+    model: model.build(),
+    importJob: importJob?.build(),
+    cachedOn: [],
+    loadedOn: [],
+    serving: unserved,
+    violation: undefined,
+    dueInMs: 0,
+    ...of,
+  }
 }
 
 const importing = aJob('import').importing('https://models.example/m.gguf')
@@ -106,6 +115,24 @@ test('kstatus reads a Model right', () => {
   assert.equal(read(decideModel(world(fresh), now)), 'InProgress')
   assert.equal(read(decideModel(world(fresh, imported({ digest, artifact, sizeBytes: 1 })), now)), 'Current')
   assert.equal(read(decideModel(world(fresh, failed('NotFound', 'Nothing.')), now)), 'Failed')
+})
+
+test('a licence that was found and is not allowed keeps the Model from being used, and its bytes verified', () => {
+  const violation = 'spec.license: not allowed'
+  const found = imported({ digest, artifact, sizeBytes: '1024', license: 'gemma' })
+  const plan = decideModel(world(fresh, found, { violation }), now)
+  assert.equal(plan.status?.phase, 'Failed')
+  assert.equal(plan.status.digest, digest)
+  assert.deepEqual(
+    plan.conditions?.map(({ type, status, reason }) => [type, status, reason]),
+    [
+      ['Ready', 'False', 'PolicyViolation'],
+      ['ArtifactVerified', 'True', 'ArtifactVerified'],
+      ['Stalled', 'True', 'PolicyViolation'],
+    ],
+  )
+  assert.equal(plan.events.length, 1)
+  assert.equal(decideModel(world(fresh, found), now).status?.phase, 'Ready', 'once nothing is against it any more')
 })
 
 test('the import Job belongs to the Model and is named by its source', () => {

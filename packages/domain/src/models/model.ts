@@ -22,6 +22,8 @@ export interface ModelWorld {
   readonly loadedOn: readonly string[]
   /** What there is to serve it by. */
   readonly serving: ServingWorld
+  /** What a policy has against the Model once its bytes are known; undefined when nothing. */
+  readonly violation: string | undefined
   /** How long the next write of these lists has to wait, in milliseconds. */
   readonly dueInMs: number
 }
@@ -176,7 +178,23 @@ function readyFacts(model: Model, digest: string | undefined): ConditionFact[] {
 
 /** Where the bytes are changes with every Worker, so it is written rarely. */
 function readyPlan(world: ModelWorld, status: ModelStatus): ModelPlan {
+  if (world.violation !== undefined) return forbiddenPlan(world.model, status, world.violation)
   return withServing(world, verifiedPlan(world, { ...status, phase: 'Ready' }))
+}
+
+/** The bytes stay verified, so that nothing is imported again when the policy changes its mind. */
+function forbiddenPlan(model: Model, status: ModelStatus, violation: string): ModelPlan {
+  const reason = 'PolicyViolation'
+  const verified = readyFacts(model, status.digest).filter(({ type }) => type === 'ArtifactVerified')
+  const facts: ConditionFact[] = [
+    { type: 'Ready', status: 'False', reason, message: violation },
+    ...verified,
+    { type: 'Stalled', status: 'True', reason, message: violation },
+  ]
+  return {
+    ...plan({ ...status, phase: 'Failed' }, facts),
+    events: hasCondition(model, reason) ? [] : [{ type: 'Warning', reason, action: 'Judge', note: violation }],
+  }
 }
 
 function verifiedPlan({ model, cachedOn, loadedOn, dueInMs }: ModelWorld, status: ModelStatus): ModelPlan {

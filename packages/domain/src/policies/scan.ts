@@ -65,6 +65,13 @@ export function scanObject(
     }))
 }
 
+/** What policies in mode Enforce have against an object, as one sentence; undefined when nothing. */
+export function enforcedAgainst(policies: readonly CompiledPolicy[], scanned: Scanned, now: number): string | undefined {
+  const found = policies.filter(({ mode, problems }) => mode === 'Enforce' && problems.length === 0)
+  const [first] = found.flatMap((policy) => scanObject(policy, scanned, now) ?? [])
+  return first === undefined ? undefined : `${first.field}: ${first.message}; no Job may use it until that is set right.`
+}
+
 /** What a whole scan found. */
 export interface ScanResult {
   readonly matched: number

@@ -237,7 +237,9 @@ function modelIsNotAllowed({ job, model, modelAllowed }: JobWorld): Finding | un
 /** Says nothing of percents: thousands of Jobs may wait for one Model, and each would write them down. */
 function modelIsNotReady({ model }: JobWorld): Finding | undefined {
   if (model === undefined) return undefined
-  const { phase, digest, artifact } = model.status ?? {}
+  const { phase, digest, artifact, conditions = [] } = model.status ?? {}
+  if (conditions.some(({ type, reason }) => type === 'Ready' && reason === 'PolicyViolation'))
+    return { reason: 'ModelNotReady', message: `waits for Model ${model.metadata.name}: a policy does not allow it, see its conditions` }
   // A Model that is being brought up for serving has its bytes: whoever asks it is part of that.
   if (digest !== undefined && artifact !== undefined) return undefined
   const state = phase === 'Failed' ? 'its import failed, see its conditions' : 'its artifact is not verified yet'

@@ -1,0 +1,57 @@
+/** What policies may know of an object, from the caches of the operator. */
+import type { Model } from '@mnemos/api'
+import {
+  type CompiledPolicy,
+  compilePolicy,
+  enforcedAgainst,
+  type ModelFacts,
+  mayUse,
+  type PolicyObject,
+  type Scanned,
+} from '@mnemos/domain'
+import type { Reader } from '@mnemos/kube'
+import { clusterPolicies, models, namespaces, policies } from '../resources.ts'
+
+/** Objects of a cache are never changed, only replaced. */
+const compiled = new WeakMap<PolicyObject, CompiledPolicy>()
+
+export function compiledOf(policy: PolicyObject): CompiledPolicy {
+  const known = compiled.get(policy) ?? compilePolicy(policy)
+  compiled.set(policy, known)
+  return known
+}
+
+/** What an Enforce policy has against a Model as it is known now. */
+export function violationOf(reader: Reader, model: Model, now: number): string | undefined {
+  const { namespace } = model.metadata
+  const own = reader.list(policies).filter(({ metadata }) => metadata.namespace === namespace)
+  const found = [...reader.list(clusterPolicies), ...own]
+  return found.length === 0 ? undefined : enforcedAgainst(found.map(compiledOf), scannedOf(reader, model), now)
+}
+
+export function scannedOf(reader: Reader, object: Scanned['object']): Scanned {
+  const { namespace } = object.metadata
+  return {
+    object,
+    namespaceLabels: namespace === undefined ? {} : labelsOf(reader, namespace),
+    modelFacts: (of, name) => factsOf(reader, of, name, namespace ?? ''),
+  }
+}
+
+function labelsOf(reader: Reader, namespace: string): Scanned['namespaceLabels'] {
+  return reader.get(namespaces, { name: namespace })?.metadata.labels ?? {}
+}
+
+/** Facts of a Model that Jobs of `from` may use. */
+function factsOf(reader: Reader, namespace: string, name: string, from: string): ModelFacts | undefined {
+  const model = reader.get(models, { namespace, name })
+  if (model === undefined || !mayUse(model.spec.allowedNamespaces, namespace, { name: from, labels: labelsOf(reader, from) }))
+    return undefined
+  const { source, license } = model.spec
+  return {
+    uri: source.uri,
+    digest: source.digest,
+    license: license ?? model.status?.resolved?.license,
+    isImported: model.status?.digest !== undefined,
+  }
+}
