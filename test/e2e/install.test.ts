@@ -267,6 +267,32 @@ describe('an installation on a real node', { skip: reason }, () => {
     assert.equal(usage?.completionTokens, 16)
   })
 
+  test('policies refuse, count and show what exists, and are counted in Redis for all webhooks', async () => {
+    await it.kubectl(['apply', '-f', '-'], policies)
+    await eventually(async () => (await it.kubectl(['get', 'mncpol', 'house', '-o', 'jsonpath={.status.matched}'])) !== '', {
+      timeoutMs: 60_000,
+    })
+    await eventually(
+      async () => (await it.kubectl(['get', 'mnpol', 'calm', '-o', 'jsonpath={.status.conditions[0].reason}'])) === 'InForce',
+      {
+        timeoutMs: 60_000,
+      },
+    )
+    const hasty = (name: string): string => `apiVersion: mnemos.dev/v1alpha1
+kind: Job
+metadata: {name: ${name}, namespace: default, labels: {house: rules}}
+spec: {suspend: true, priority: low, inference: {modelRef: {name: smollm}, prompt: Say hello.}}
+`
+    await assert.rejects(
+      it.kubectl(['apply', '-f', '-'], hasty('calm').replace('priority: low', 'priority: critical')),
+      /critical is above high/,
+    )
+    await it.kubectl(['create', '-f', '-'], hasty('first'))
+    await assert.rejects(it.kubectl(['create', '-f', '-'], hasty('second')), /over 1 Job in 1 h .*the next one fits at/)
+    await it.kubectl(['delete', 'mnjob', 'first'])
+    await it.kubectl(['delete', '-f', '-'], policies)
+  })
+
   test('a Job that runs for too long is stopped, and an event says so', async () => {
     await submit('too-long', 4000, { deadlines: { runSeconds: 1 } })
     const { failure } = await phaseOf('too-long', 'Succeeded', 'Failed')
@@ -339,12 +365,29 @@ describe('an installation on a real node', { skip: reason }, () => {
   })
 })
 
+const policies = `apiVersion: mnemos.dev/v1alpha1
+kind: ClusterPolicy
+metadata: {name: house}
+spec:
+  match: {labels: {matchLabels: {house: rules}}}
+  rules:
+    - {name: rate, rateLimit: {requests: 1, windowSeconds: 3600, per: Namespace}}
+---
+apiVersion: mnemos.dev/v1alpha1
+kind: Policy
+metadata: {name: calm, namespace: default}
+spec:
+  rules:
+    - {name: ceiling, limits: {maxPriority: high}}
+`
+
 /** Rights that this story, which takes minutes, does not come to use. */
 const rare: Readonly<Record<string, string>> = {
   'operator patch secrets': 'certificates are replaced after days; test/integration/line-tls.test.ts does it in seconds',
   'webhook patch secrets': 'the same; test/integration/webhook-rotation.test.ts',
   'operator patch events.k8s.io/events': 'the same note on the same object within ten minutes',
   'recorder create mnemos.dev/mnemosjobs/logs': 'no request: the server asks whether the recorder has it, and stored the log read above',
+  'webhook get namespaces': 'only of a namespace that no cache has seen yet: a matter of milliseconds',
   'operator delete discovery.k8s.io/endpointslices': 'a slice of the other address family; test/integration/line-leader.test.ts',
 }
 
