@@ -131,3 +131,24 @@ test('a label does not carry an object past a policy, nor does a change after a 
   assert.equal(code, 1)
   assert.match(stderr, /critical is above high/)
 })
+
+test('a label that brings an object under a policy is judged as any other change', async () => {
+  await apply(
+    cluster,
+    `apiVersion: mnemos.dev/v1alpha1
+kind: ClusterPolicy
+metadata: {name: tight}
+spec:
+  match: {labels: {matchLabels: {tier: tight}}}
+  rules:
+    - {name: short, limits: {maxTokens: 1}}
+`,
+  )
+  await eventually(() => isRefused(jobYaml('probe').replace('namespace: default', 'namespace: default, labels: {tier: tight}')), {
+    message: 'the policy is in force',
+  })
+  const { stderr, code } = await kubectl(cluster, ['label', 'mnjob', 'benign', 'tier=tight'])
+  assert.equal(code, 1)
+  assert.match(stderr, /spec\.inference\.parameters\.maxTokens: 256 is above 1/)
+  assert.equal((await kubectl(cluster, ['label', 'mnjob', 'benign', 'tier=loose'])).code, 0)
+})

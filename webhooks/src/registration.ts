@@ -39,7 +39,8 @@ const requester = (object: string): string => `${object}.metadata.?annotations[?
 const reviewedChange = [
   "request.operation != 'UPDATE'",
   `${requester('object')} != ${requester('oldObject')}`,
-  '!has(object.metadata.deletionTimestamp) && object.?spec != oldObject.?spec',
+  // Policies choose by labels.
+  '!has(object.metadata.deletionTimestamp) && (object.?spec != oldObject.?spec || object.metadata.?labels != oldObject.metadata.?labels)',
 ].join(' || ')
 
 /** Both configurations, as they are applied. */
