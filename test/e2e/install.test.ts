@@ -194,6 +194,16 @@ describe('an installation on a real node', { skip: reason }, () => {
     )
   })
 
+  // Before the stores are replaced: a pod of its own has no cache, and asks the store that the Model was imported into.
+  test('an inference with a pod of its own answers from there, with the GPU that it asked for', async () => {
+    const resources = { requests: { cpu: '100m', memory: '512Mi' }, limits: { 'nvidia.com/gpu': 1 } }
+    await submit('alone', 16, { placement: { dedicated: true }, resources, retry: { limit: 0 } })
+    const { worker, usage, failure } = await phaseOf('alone', 'Succeeded', 'Failed')
+    assert.equal(failure, undefined, JSON.stringify(await status('alone')))
+    assert.equal(worker?.name, `${team}/alone-a1`)
+    assert.equal(usage?.completionTokens, 16)
+  })
+
   test('the stores for trying out replace the embedded ones, and Jobs go on', async () => {
     await it.upgrade({ set: tryOut })
     await submit('after-redis', 16)
@@ -256,15 +266,6 @@ describe('an installation on a real node', { skip: reason }, () => {
     await it.kubectl(['create', '-f', '-'], job('fails', 'process.exit(3)', { outputs }))
     const failed = await phaseOf('fails', 'Succeeded', 'Failed')
     assert.match(failed.failure?.message ?? '', /exit code 3/, JSON.stringify(failed))
-  })
-
-  test('an inference with a pod of its own answers from there, with the GPU that it asked for', async () => {
-    const resources = { requests: { cpu: '100m', memory: '512Mi' }, limits: { 'nvidia.com/gpu': 1 } }
-    await submit('alone', 16, { placement: { dedicated: true }, resources, retry: { limit: 0 } })
-    const { worker, usage, failure } = await phaseOf('alone', 'Succeeded', 'Failed')
-    assert.equal(failure, undefined, JSON.stringify(await status('alone')))
-    assert.equal(worker?.name, `${team}/alone-a1`)
-    assert.equal(usage?.completionTokens, 16)
   })
 
   test('policies refuse, count and show what exists, and are counted in Redis for all webhooks', async () => {

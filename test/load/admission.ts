@@ -1,5 +1,5 @@
 /**
- * Benchmark `admission`: the latency of reviews at the webhook, as an API server meets it.
+ * Benchmark `admission`: the latency of reviews at the webhook with sixteen policies in force, as an API server meets it.
  *
  * A webhook process with its caches on a real API server; reviews of 4 KB over a few keep-alive HTTPS connections, sent
  * in an open loop: a slow answer does not hold back the next question, and counts in full. Mutating and validating
@@ -15,6 +15,7 @@ import { promisify } from 'node:util'
 import { type Cluster, startCluster } from '@mnemos/cluster'
 import { createClient, resource } from '@mnemos/kube'
 import { z } from 'zod'
+import { sixteenPolicies } from './sixteen-policies.ts'
 
 const rate = 500
 const warmupSeconds = 5
@@ -54,6 +55,7 @@ export async function run(log: (line: string) => void): Promise<Record<string, u
         rate_per_s: rate,
         duration_s: seconds,
         review_bytes: reviewBytes,
+        policies: sixteenPolicies.length,
         connections,
         node_flags: nodeFlags,
         load_average_1m: rounded(loadavg()[0] ?? 0),
@@ -84,9 +86,10 @@ async function install({ kubectl, kubeconfig }: Cluster): Promise<void> {
     apiVersion: 'mnemos.dev/v1alpha1',
     kind: 'Model',
     metadata: { name: 'smollm', namespace: 'default' },
-    spec: { source: { uri: 'file:///smollm.gguf' } },
+    spec: { source: { uri: 'file:///smollm.gguf', digest: `sha256:${'0'.repeat(64)}` }, license: 'MIT' },
   }
-  await run(['apply', '-f', '-'], JSON.stringify(model))
+  const items = [model, ...sixteenPolicies]
+  await run(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))
 }
 
 async function startWebhook(child: ChildProcess, { server, ca, token }: Cluster): Promise<Ports> {
