@@ -211,7 +211,8 @@ function reviewOf(index: number): string {
         options: { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1' },
       },
     })
-  const text = 'The quick brown fox jumps over the lazy dog. '.repeat(100)
+  // No two texts are the same, so that nothing is remembered from one to the next.
+  const text = `Report ${index}. ${'The quick brown fox jumps over the lazy dog. '.repeat(100)}`
   return review(text.slice(0, reviewBytes - review('').length))
 }
 
