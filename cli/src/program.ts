@@ -6,6 +6,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import type { LogFlags } from './commands/container-logs.ts'
 import type { DevFlags } from './commands/dev.ts'
 import type { PromptOptions, SubmitOptions } from './commands/jobs-submit.ts'
+import type { LintFlags } from './commands/lint.ts'
 import type { UpFlags } from './commands/up.ts'
 import type { CliConfig } from './config.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
@@ -127,7 +128,12 @@ function addLint(program: Command, run: Run): void {
   program
     .command('lint <file...>')
     .description('judge files offline as the API server and the webhook would; exits 1 on findings')
-    .action((files: string[]) => run(async (invocation) => (await import('./commands/lint.ts')).lint(invocation, files)))
+    .option('--policies <path>', 'also judge by the policies and Schemas of this file or folder; may be repeated', all, [])
+    .option('--user <name>', 'as whom, for policies that ask')
+    .option('--group <name>', 'a group of that user; may be repeated', all, [])
+    .action((files: string[], flags: LintFlags) =>
+      run(async (invocation) => (await import('./commands/lint.ts')).lint(invocation, files, flags)),
+    )
 }
 
 function addDev(program: Command, run: Run): void {
@@ -143,7 +149,6 @@ function addDev(program: Command, run: Run): void {
 }
 
 function addUp(program: Command, run: Run): void {
-  const all = (value: string, before: readonly string[]): readonly string[] => [...before, value]
   program
     .command('up')
     .description('install or upgrade MNEMOS in the cluster of the current context, with Helm')
@@ -197,6 +202,11 @@ function addRelease(program: Command, run: Run): void {
       .command(step)
       .description(steps[step])
       .action(() => run(async (invocation) => (await import('./commands/release.ts')).release(invocation, step)))
+}
+
+/** Collects a flag that may be repeated. */
+function all(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value]
 }
 
 function number(value: string): number {

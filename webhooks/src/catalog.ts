@@ -5,18 +5,18 @@
  * Guarantees: a question is answered at once from memory; before the first list has arrived the answer is "unknown", so an
  * outage of the API server silences warnings and delays nothing. Objects are cut down to the few fields that matter.
  */
+import { group, type KindDefinition, labelSelector, modelKind, queueKind, schemaKind, version, workerPoolKind } from '@mnemos/api'
 import {
-  allowedNamespaces,
-  group,
-  type KindDefinition,
-  labelSelector,
-  modelKind,
-  queueKind,
-  schemaKind,
-  version,
-  workerPoolKind,
-} from '@mnemos/api'
-import { type AllowedNamespaces, type AppliedSchema, appliedSchemaOf, type Catalog, type ModelFacts, mayUse, selects } from '@mnemos/domain'
+  type AllowedNamespaces,
+  type AppliedSchema,
+  appliedSchemaOf,
+  type Catalog,
+  grantOf,
+  type ModelFacts,
+  mayUse,
+  modelFactsOf,
+  selects,
+} from '@mnemos/domain'
 import { type Client, createInformer, type Informer, type KubeObject, type Resource, resource } from '@mnemos/kube'
 import type { Logger } from 'pino'
 import { z } from 'zod'
@@ -24,7 +24,7 @@ import { z } from 'zod'
 /** A Model or WorkerPool cut down to its name, who may use it and, of a Model, its facts. */
 interface Lent extends KubeObject {
   readonly allowed?: AllowedNamespaces
-  readonly facts?: ModelFacts
+  readonly facts?: ModelFacts | undefined
 }
 
 /** A Queue cut down to its name and whose Jobs it takes. */
@@ -37,13 +37,6 @@ const selecting = z.object({ spec: z.object({ namespaceSelector: labelSelector.o
 interface Applied extends KubeObject {
   readonly applied?: AppliedSchema | undefined
 }
-
-const granting = z.object({ spec: z.object({ allowedNamespaces }) })
-
-const factual = z.object({
-  spec: z.object({ source: z.object({ uri: z.string(), digest: z.string().optional() }), license: z.string().optional() }),
-  status: z.object({ digest: z.string().optional(), resolved: z.object({ license: z.string().optional() }).optional() }).optional(),
-})
 
 const byNamespace = 'namespace'
 
@@ -66,7 +59,7 @@ export function openCatalog(client: Client, logger: Logger): LiveCatalog {
       client,
       logger,
       resource: resource<Lent>(namesOf(kind)),
-      transform: (object) => ({ ...bare(object), allowed: grantOf(object), ...factsOf(object) }),
+      transform: (object) => ({ ...bare(object), allowed: grantOf(object), facts: modelFactsOf(object) }),
       indexes: { [byNamespace]: (object) => [object.metadata.namespace ?? ''] },
     })
   const models = lentOf(modelKind)
@@ -127,20 +120,6 @@ export function openCatalog(client: Client, logger: Logger): LiveCatalog {
       await Promise.all(all.map((informer) => informer.run(signal)))
     },
   }
-}
-
-/** What cannot be read grants nothing. */
-function grantOf(object: KubeObject): AllowedNamespaces {
-  const parsed = granting.safeParse(object)
-  return parsed.success ? parsed.data.spec.allowedNamespaces : { from: 'Same' }
-}
-
-function factsOf(object: KubeObject): { facts?: ModelFacts } {
-  const parsed = factual.safeParse(object)
-  if (!parsed.success) return {}
-  const { spec, status } = parsed.data
-  const license = spec.license ?? status?.resolved?.license
-  return { facts: { uri: spec.source.uri, digest: spec.source.digest, license, isImported: status?.digest !== undefined } }
 }
 
 function selectorOf(object: KubeObject): AllowedNamespaces['selector'] {

@@ -1,40 +1,48 @@
-/** `mnemos lint FILE…`: every mistake with its file, line and field. Needs no cluster. */
-import { readdir, readFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import { CliError } from '../errors.ts'
+/** `mnemos lint FILE…`: every mistake with its file, line and field, and what policies in files would say. Needs no cluster. */
+import { readFile } from 'node:fs/promises'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
-import { lintText } from '../lint-file.ts'
+import { type LintFinding, lintText } from '../lint-file.ts'
 import { parseFormat, renderObject } from '../output.ts'
+import { fileWorld, readPolicies } from '../policy-world.ts'
+import { documentsOf, yamlFiles } from '../yaml-files.ts'
 
-export async function lint({ globals, terminal }: Invocation, paths: readonly string[]): Promise<ExitCode> {
+export interface LintFlags {
+  /** Files and folders with policies and Schemas. */
+  readonly policies: readonly string[]
+  readonly user?: string
+  readonly group: readonly string[]
+}
+
+export async function lint({ globals, terminal }: Invocation, paths: readonly string[], flags: LintFlags): Promise<ExitCode> {
   const format = parseFormat(globals.output)
-  const files = (await Promise.all(paths.map(filesOf))).flat()
-  const findings: object[] = []
-  let judged = 0
-  for (const file of files) {
-    const report = lintText(await readFile(file, 'utf8'))
-    judged += report.judged
-    for (const finding of report.findings) {
-      findings.push({ file, ...finding })
-      if (format !== 'table' && format !== 'wide') continue
-      const where = `${file}:${finding.line}: ${finding.field}${finding.field === '' ? '' : ': '}`
-      terminal.write(`${where}${finding.message}${finding.suggestion === undefined ? '' : `; ${finding.suggestion}`}\n`)
-    }
+  const files = (await Promise.all(paths.map(yamlFiles))).flat()
+  const texts = await Promise.all(files.map(async (file) => ({ file, text: await readFile(file, 'utf8') })))
+  const rules = (await Promise.all(flags.policies.map(readPolicies))).flat()
+  // What cannot be read is a finding below, and no manifest here.
+  const manifests = (await Promise.all(texts.map(({ text, file }) => documentsOf(text, file).catch(() => [])))).flat()
+  const { namespace } = globals
+  const options = {
+    context: fileWorld({ rules, manifests, namespace, now: () => Date.now() }),
+    groups: flags.group,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(flags.user === undefined ? {} : { user: flags.user }),
   }
-  if (format === 'json' || format === 'yaml') terminal.write(await renderObject({ items: findings }, format))
-  terminal.say(`${judged} objects in ${files.length} files, ${findings.length} findings`)
+  const reports = texts.map(({ file, text }) => ({ file, ...lintText(text, options) }))
+  const located = (of: 'findings' | 'warnings') => reports.flatMap((report) => report[of].map((each) => ({ file: report.file, ...each })))
+  const [findings, warnings] = [located('findings'), located('warnings')]
+  if (format === 'json' || format === 'yaml') terminal.write(await renderObject({ items: findings, warnings }, format))
+  else {
+    for (const each of findings) terminal.write(`${lineOf(each)}\n`)
+    for (const each of warnings) terminal.write(`${lineOf({ ...each, message: `warning: ${each.message}` })}\n`)
+  }
+  const judged = reports.reduce((sum, report) => sum + report.judged, 0)
+  const warned = warnings.length === 0 ? '' : `, ${warnings.length} warnings`
+  terminal.say(`${judged} objects in ${files.length} files, ${findings.length} findings${warned}`)
   return findings.length === 0 ? exitCodes.ok : exitCodes.failed
 }
 
-/** A folder stands for the YAML and JSON files below it. @throws CliError for a path that does not exist */
-async function filesOf(path: string): Promise<string[]> {
-  const found = await stat(path).catch(() => undefined)
-  if (found === undefined) throw new CliError(`there is no file ${path}`, { code: 'MNEMOS_USAGE', exitCode: exitCodes.usage })
-  if (!found.isDirectory()) return [path]
-  const names = await readdir(path, { recursive: true })
-  return names
-    .filter((name) => /\.(ya?ml|json)$/.test(name))
-    .map((name) => join(path, name))
-    .sort()
+function lineOf({ file, line, field, message, suggestion }: LintFinding & { readonly file: string }): string {
+  const where = `${file}:${line}: ${field}${field === '' ? '' : ': '}`
+  return `${where}${message}${suggestion === undefined ? '' : `; ${suggestion}`}`
 }

@@ -1,3 +1,4 @@
+export { type Admission, admit, readReviewed } from './admission/admit.ts'
 export { type Catalog, emptyCatalog } from './admission/catalog.ts'
 export { nearest } from './admission/nearest.ts'
 export { rateLimited } from './admission/rate-limited.ts'
@@ -5,6 +6,7 @@ export { unavailable } from './admission/refusal.ts'
 export { requesterAnnotation } from './admission/requester.ts'
 export { admitted, review } from './admission/review.ts'
 export type { Cause, PatchOperation, Refusal, ReviewContext, ReviewedObject, ReviewRequest, Verdict } from './admission/verdict.ts'
+export { type WrittenWorldOptions, writtenWorld } from './admission/written-world.ts'
 export { type AllowedNamespaces, mayUse, type NamespaceLabels, selects } from './allowed-namespaces.ts'
 export { childName } from './child-name.ts'
 export { type DemoObject, type DemoSettings, demoObjects } from './demo/demo.ts'
@@ -12,6 +14,7 @@ export { decideModel, importJobName, type ModelPlan, type ModelWorld } from './m
 export { ownPoolName, type ServingWorld, servingPoolOf, warmUpJobName } from './models/model-serving.ts'
 export { type CompiledPolicy, compilePolicy, type PolicyId, type PolicyObject, policyName } from './policies/compile.ts'
 export type { Violation } from './policies/judge-policies.ts'
+export { grantOf, modelFactsOf } from './policies/model-facts.ts'
 export { noPolicies, type PolicyWorld } from './policies/policy-world.ts'
 export {
   type CountedRequest,

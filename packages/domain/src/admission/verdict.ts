@@ -16,6 +16,7 @@ export interface ReviewedObject {
   readonly metadata: {
     readonly name?: string | undefined
     readonly generateName?: string | undefined
+    readonly namespace?: string | undefined
     readonly deletionTimestamp?: string | undefined
     readonly labels?: Readonly<Record<string, string>> | undefined
     readonly generation?: number | undefined

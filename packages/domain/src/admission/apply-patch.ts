@@ -1,6 +1,7 @@
-/** RFC 6902 as far as our patches go (object members only), so that tests see what an API server would store. */
+/** RFC 6902 as far as our own patches go: members of objects, and items that are there. */
 import type { PatchOperation, ReviewedObject } from './verdict.ts'
 
+/** The object with the patch applied; the given one stays as it is. @throws Error for a patch that does not fit the object */
 export function applyPatch(object: ReviewedObject, patch: readonly PatchOperation[]): ReviewedObject {
   const result = structuredClone(object)
   for (const operation of patch) {
@@ -11,7 +12,7 @@ export function applyPatch(object: ReviewedObject, patch: readonly PatchOperatio
     const last = keys.pop() ?? ''
     let parent: object = result
     for (const key of keys) {
-      const next: unknown = Reflect.get(parent, key)
+      const next: unknown = Object.hasOwn(parent, key) ? Reflect.get(parent, key) : undefined
       if (typeof next !== 'object' || next === null) throw new Error(`no ${key} on the way to ${operation.path}`)
       parent = next
     }
