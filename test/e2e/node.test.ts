@@ -138,6 +138,8 @@ describe('a real node', { skip: nodeIsImpossible }, () => {
   })
 
   test('enforces NetworkPolicies: refuses what none allows, in both directions, and lets through what one does', async () => {
+    // A lookup that meets the rules of a moment ago takes ten seconds to say so: the wait must hold more than one.
+    const patienceMs = 60_000
     const target = 'wget -q -O - http://web.walled.svc'
     await apply(node, networkPolicy('deny-all', { podSelector: {}, policyTypes: ['Ingress', 'Egress'] }))
     const isRefused = (): Promise<boolean> =>
@@ -145,7 +147,7 @@ describe('a real node', { skip: nodeIsImpossible }, () => {
         () => false,
         () => true,
       )
-    await eventually(isRefused, { message: 'nothing is let through any more' })
+    await eventually(isRefused, { timeoutMs: patienceMs, message: 'nothing is let through any more' })
     const toDns = {
       to: [{ namespaceSelector: {}, podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } } }],
       ports: [{ protocol: 'UDP', port: 53 }],
@@ -154,11 +156,15 @@ describe('a real node', { skip: nodeIsImpossible }, () => {
     const user = { matchLabels: { app: 'user' } }
     await apply(node, networkPolicy('user', { podSelector: user, policyTypes: ['Egress'], egress: [toDns, toWeb] }))
     await eventually(async () => /Address: 10\.96\./.test(await inPod('nslookup web.walled.svc.cluster.local')), {
+      timeoutMs: patienceMs,
       message: 'names resolve',
     })
     await assert.rejects(inPod(target), 'web takes nothing yet')
     await apply(node, networkPolicy('web', { podSelector: { matchLabels: { app: 'web' } }, ingress: [{ from: [{ podSelector: user }] }] }))
-    await eventually(async () => /served by web/.test(await inPod(target)), { message: 'what is allowed gets through' })
+    await eventually(async () => /served by web/.test(await inPod(target)), {
+      timeoutMs: patienceMs,
+      message: 'what is allowed gets through',
+    })
     await assert.rejects(
       inPod('wget -q -O - --no-check-certificate https://kubernetes.default.svc.cluster.local'),
       /can't connect to remote host/,
