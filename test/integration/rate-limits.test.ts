@@ -29,7 +29,7 @@ const replicas: RunningWebhook[] = []
 const balance = (): void => balancer.use(replicas.map(({ port }) => port))
 
 async function addReplica(): Promise<void> {
-  const started = await startWebhook(cluster, { url, rateLimits }, (port) => balancer.use([port]))
+  const started = await startWebhook(cluster, { url, rateLimits }, { reach: (port) => balancer.use([port]) })
   replicas.push(started)
   balance()
 }

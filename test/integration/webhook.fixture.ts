@@ -11,24 +11,28 @@ export interface RunningWebhook {
   stop(): Promise<void>
 }
 
+export interface WebhookSurroundings {
+  /** Called with its port before anybody calls it, e.g. to put it behind a balancer. */
+  readonly reach?: (port: number) => void
+  readonly logger?: Logger
+}
+
 /**
  * Starts a webhook and waits until the API server calls it.
- * @param reach called with its port before anybody calls it, e.g. to put it behind a balancer
  */
 export async function startWebhook(
   cluster: TestCluster,
   overrides: Partial<WebhookConfig> = {},
-  reach: (port: number) => void = () => undefined,
+  { reach, logger = pino({ level: process.env['MNEMOS_TEST_LOG'] ?? 'silent' }) }: WebhookSurroundings = {},
 ): Promise<RunningWebhook> {
   const stop = new AbortController()
   const config = parseWebhookConfig({}, { port: 0, healthPort: 0, drainMs: 0, ...overrides })
-  const logger: Logger = pino({ level: process.env['MNEMOS_TEST_LOG'] ?? 'silent' })
   let done: Promise<void> = Promise.resolve()
   const ports = await new Promise<{ port: number; healthPort: number }>((onListening, failed) => {
     done = runWebhook(config, { credentials: cluster.credentials(), signal: stop.signal, logger, onListening })
     done.catch(failed)
   })
-  reach(ports.port)
+  reach?.(ports.port)
   await eventually(async () => (await fetch(`http://127.0.0.1:${ports.healthPort}/readyz`)).ok, { message: 'the webhook is ready' })
   await eventually(
     async () => (await apply(cluster, jobYaml('probe', 'priority: hihg'), ['--dry-run=server'])).stderr.includes('did you mean'),

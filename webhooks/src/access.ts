@@ -3,6 +3,7 @@ import { clusterPolicyKind, group, jobKind, modelKind, policyKind, queueKind, sc
 import { type Access, applied, watched } from '@mnemos/kube'
 import { authoritySecretName } from './keeper.ts'
 import { configurationName, configurationResources } from './registration.ts'
+import { subjectAccessReviews } from './secret-rights.ts'
 
 export const webhookAccess: readonly Access[] = [
   ...[modelKind, queueKind, workerPoolKind, policyKind, clusterPolicyKind, schemaKind].map(
@@ -12,6 +13,8 @@ export const webhookAccess: readonly Access[] = [
   { resource: { group, plural: jobKind.plural }, verbs: watched, scope: 'cluster' },
   // A namespace that was made a moment ago is looked up.
   { resource: { group: '', plural: 'namespaces' }, verbs: [...watched, 'get'], scope: 'cluster' },
+  // Whether a user may get the Secret that an object names.
+  { resource: subjectAccessReviews, verbs: ['create'], scope: 'cluster' },
   ...configurationResources.map((resource) => ({ resource, verbs: watched, scope: 'cluster' }) as const),
   ...configurationResources.map((resource) => ({ resource, verbs: applied, names: [configurationName], scope: 'cluster' }) as const),
   { resource: { group: '', plural: 'secrets' }, verbs: ['get', 'create', 'patch'], names: [authoritySecretName], scope: 'system' },

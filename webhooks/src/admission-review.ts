@@ -32,7 +32,16 @@ const nullable = reviewedObject.nullish().transform((object) => object ?? undefi
 
 /** Whoever authenticates API keys names the key here, by its id. Users cannot: it takes the right to impersonate `userextras`. */
 const apiKeyExtra = 'mnemos.dev/api-key'
-const extra = z.record(z.string(), z.array(z.string()).nullable()).nullish()
+const extra = z
+  .record(
+    z.string(),
+    z
+      .array(z.string())
+      .nullable()
+      .transform((values) => values ?? []),
+  )
+  .nullish()
+  .transform((values) => values ?? undefined)
 
 const admissionReview = z.object({
   apiVersion: z.literal('admission.k8s.io/v1'),
@@ -44,7 +53,7 @@ const admissionReview = z.object({
     namespace: text,
     subResource: text,
     dryRun: z.boolean().optional(),
-    userInfo: z.object({ username: z.string().optional(), groups: z.array(z.string()).optional(), extra }),
+    userInfo: z.object({ username: z.string().optional(), uid: text, groups: z.array(z.string()).optional(), extra }),
     object: nullable,
     oldObject: nullable,
   }),
@@ -77,6 +86,8 @@ export function decodeReview(body: Uint8Array, stage: ReviewRequest['stage']): D
     namespace,
     userName: userInfo.username ?? '',
     groups: userInfo.groups,
+    userUid: userInfo.uid,
+    userExtra: userInfo.extra,
     apiKey,
     object,
     oldObject,

@@ -15,8 +15,10 @@ const maxListed = 20
 
 export function createAudit(logger: Logger): Audit {
   const log = logger.child({ log: 'audit' })
-  return ({ uid, dryRun, request }, { allowed, status, violations, patch = [] }) => {
-    if (dryRun || (violations.length === 0 && patch.length === 0 && status?.reason !== 'TooManyRequests')) return
+  return ({ uid, dryRun, request }, { allowed, status, findings, violations, patch = [] }) => {
+    const isForbidden = findings.some(({ code }) => code === 'forbidden')
+    const isQuiet = violations.length === 0 && patch.length === 0 && !isForbidden && status?.reason !== 'TooManyRequests'
+    if (dryRun || isQuiet) return
     const { stage, operation, kind, namespace, userName, groups = [], object } = request
     log.info(
       {
@@ -32,7 +34,7 @@ export function createAudit(logger: Logger): Audit {
         },
         stage,
         verdict: allowed ? 'allowed' : 'refused',
-        ...(allowed ? {} : { reason: status?.reason }),
+        ...(allowed ? {} : { reason: status?.reason, fields: findings.slice(0, maxListed).map(({ field }) => field) }),
         violations: violations.slice(0, maxListed).map(({ policy, rule, type, mode, action, entity, finding }) => ({
           policy,
           rule,

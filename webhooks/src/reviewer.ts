@@ -1,16 +1,29 @@
 /**
- * One request through everything that has a say: the world is brought up to date, the domain judges, rate limits are charged,
- * the audit is written.
+ * One request through everything that has a say: the world is brought up to date, the domain judges, the right to Secrets is asked
+ * for, rate limits are charged, the audit is written.
  *
- * Fails closed: while policies are not known, or a namespace cannot be looked up, the answer is "not now", which is no judgement
- * of the object and may be tried again.
+ * Fails closed: while policies are not known, or a namespace cannot be looked up, or nobody says what the user may do, the answer is
+ * "not now", which is no judgement of the object and may be tried again.
  */
-import { admitted, type ReviewContext, type ReviewRequest, rateLimited, review, unavailable, type Verdict } from '@mnemos/domain'
+import {
+  admitted,
+  type NamedSecret,
+  newlyNamedSecrets,
+  type ReviewContext,
+  type ReviewRequest,
+  rateLimited,
+  review,
+  rightUnknown,
+  unavailable,
+  type Verdict,
+  withoutRight,
+} from '@mnemos/domain'
 import type { Audit } from './audit.ts'
 import type { Namespaces } from './namespaces.ts'
 import type { PersonalData } from './personal-data.ts'
 import type { LivePolicies } from './policies.ts'
 import type { RateLimiter } from './rate-limits.ts'
+import type { SecretRights } from './secret-rights.ts'
 
 /** A request with what surrounds it. */
 export interface ReviewCall {
@@ -26,6 +39,7 @@ export interface ReviewerOptions {
   readonly policies: Pick<LivePolicies, 'isKnown' | 'known'>
   readonly namespaces: Pick<Namespaces, 'learn'>
   readonly pii: Pick<PersonalData, 'read'>
+  readonly rights: SecretRights
   readonly limits: RateLimiter
   readonly audit: Audit
   /** Longest wait for what is not known yet, in milliseconds. */
@@ -33,26 +47,33 @@ export interface ReviewerOptions {
 }
 
 export function createReviewer(options: ReviewerOptions): Reviewer {
-  const { context, limits, audit } = options
+  const { context, limits, rights, audit } = options
   const decide = (call: ReviewCall): Verdict | Promise<Verdict> => {
     const verdict = review(call.request, context)
-    if (!verdict.allowed || verdict.rateLimits.length === 0) {
-      audit(call, verdict)
-      return verdict
-    }
-    return limited(call, verdict)
+    const secrets = verdict.allowed ? newlyNamedSecrets(call.request, context) : []
+    return secrets.length === 0 ? counted(call, verdict) : entitled(call, verdict, secrets)
+  }
+  const entitled = async (call: ReviewCall, verdict: Verdict, secrets: readonly NamedSecret[]): Promise<Verdict> => {
+    const denied = await rights.denied(call.request, secrets).catch(() => undefined)
+    if (denied === undefined) return rightUnknown(call.request, verdict)
+    return counted(call, denied.length === 0 ? verdict : withoutRight(call.request, verdict, denied))
+  }
+  const counted = (call: ReviewCall, verdict: Verdict): Verdict | Promise<Verdict> => {
+    if (verdict.allowed && verdict.rateLimits.length > 0) return limited(call, verdict)
+    audit(call, verdict)
+    return verdict
   }
   const limited = async (call: ReviewCall, verdict: Verdict): Promise<Verdict> => {
     const { request, dryRun, uid } = call
     // The API server gives an object its UID before it asks whether it is valid, and keeps it when it stores it.
-    const counted = {
+    const rated = {
       uid: request.object?.metadata.uid ?? uid,
       dryRun,
       user: request.userName,
       namespace: request.namespace,
       apiKey: request.apiKey,
     }
-    const decided = rateLimited(request, verdict, await limits.count(counted, verdict.rateLimits))
+    const decided = rateLimited(request, verdict, await limits.count(rated, verdict.rateLimits))
     audit(call, decided)
     return decided
   }

@@ -20,6 +20,7 @@ import { openPersonalData } from './personal-data.ts'
 import { openPolicies } from './policies.ts'
 import type { Reachable } from './registration.ts'
 import { createReviewer } from './reviewer.ts'
+import { createSecretRights } from './secret-rights.ts'
 
 export interface WebhookPorts {
   readonly credentials: Credentials
@@ -85,6 +86,7 @@ async function serve(config: WebhookConfig, ports: WebhookPorts, client: Client)
       review: createReviewer({
         context: { trustedUsers: new Set(config.trustedUsers), catalog, policies },
         ...{ policies, namespaces, pii, limits },
+        rights: createSecretRights(client, clock, config.deadlineMs / 2),
         audit: createAudit(logger),
         waitMs: config.deadlineMs / 2,
       }),

@@ -25,8 +25,11 @@ const causeReasons: Readonly<Record<FindingCode, string>> = {
   forbidden: 'FieldValueForbidden',
 }
 
-/** The refusal of a request. Never called without findings. */
-export function refusalOf(request: ReviewRequest, findings: readonly Finding[]): Refusal {
+/**
+ * The refusal of a request. Never called without findings.
+ * @param what completes the sentence that begins with the object's name
+ */
+export function refusalOf(request: ReviewRequest, findings: readonly Finding[], what = whatOf(findings)): Refusal {
   const listed = findings.slice(0, maxListed)
   const name = nameOf(request)
   const rest = findings.length - listed.length
@@ -34,7 +37,7 @@ export function refusalOf(request: ReviewRequest, findings: readonly Finding[]):
   return {
     code: 422,
     reason: 'Invalid',
-    message: [`${request.kind} "${name}" ${whatOf(findings)}:`, ...lines, ...(rest > 0 ? [`- and ${rest} more`] : [])].join('\n'),
+    message: [`${request.kind} "${name}" ${what}:`, ...lines, ...(rest > 0 ? [`- and ${rest} more`] : [])].join('\n'),
     details: { name, group: request.group, kind: request.kind, causes: listed.map(causeOf) },
   }
 }

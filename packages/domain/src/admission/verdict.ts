@@ -41,6 +41,9 @@ export interface ReviewRequest {
   readonly userName: string
   /** The groups of that user; none when absent. */
   readonly groups?: readonly string[] | undefined
+  /** What else the authenticator says of that user, for authorizers that ask for it. */
+  readonly userUid?: string | undefined
+  readonly userExtra?: Readonly<Record<string, readonly string[]>> | undefined
   /** The API key that was shown, by its id; absent when another credential was. */
   readonly apiKey?: string | undefined
   readonly object?: ReviewedObject | undefined
