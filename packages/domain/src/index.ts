@@ -16,6 +16,7 @@ export { ownPoolName, type ServingWorld, servingPoolOf, warmUpJobName } from './
 export { type CompiledPolicy, compilePolicy, type PolicyId, type PolicyObject, policyName } from './policies/compile.ts'
 export type { Violation } from './policies/judge-policies.ts'
 export { grantOf, modelFactsOf } from './policies/model-facts.ts'
+export { type CaseOutcome, type CaseResult, caseOutcomes, type PolicyCase, runCase } from './policies/policy-case.ts'
 export { noPolicies, type PolicyWorld } from './policies/policy-world.ts'
 export {
   type CountedRequest,

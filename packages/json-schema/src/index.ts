@@ -14,3 +14,4 @@ export { type Compilation, type CompiledSchema, type CompileOptions, compileSche
 export { evaluate, isValid } from './evaluate.ts'
 export type { SchemaFinding } from './finding.ts'
 export { type FormatCheck, formatChecks } from './format.ts'
+export { type Pattern, type PatternMistake, readPattern } from './pattern.ts'
