@@ -7,6 +7,8 @@ import type { LogFlags } from './commands/container-logs.ts'
 import type { DevFlags } from './commands/dev.ts'
 import type { PromptOptions, SubmitOptions } from './commands/jobs-submit.ts'
 import type { LintFlags } from './commands/lint.ts'
+import type { PoliciesTestFlags } from './commands/policies-test.ts'
+import type { SchemasCheckFlags } from './commands/schemas-check.ts'
 import type { UpFlags } from './commands/up.ts'
 import type { CliConfig } from './config.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
@@ -43,6 +45,8 @@ export function buildProgram(config: CliConfig, onExit: (code: ExitCode) => void
   addJobs(program, run)
   addChat(program, run)
   addLint(program, run)
+  addPolicies(program, run)
+  addSchemas(program, run)
   addDev(program, run)
   addUp(program, run)
   addProcesses(program, run)
@@ -133,6 +137,39 @@ function addLint(program: Command, run: Run): void {
     .option('--group <name>', 'a group of that user; may be repeated', all, [])
     .action((files: string[], flags: LintFlags) =>
       run(async (invocation) => (await import('./commands/lint.ts')).lint(invocation, files, flags)),
+    )
+}
+
+function addPolicies(program: Command, run: Run): void {
+  const policies = program.command('policies').alias('policy').description('try policies before they bite')
+  policies
+    .command('test <path>')
+    .description('hold policies to the cases of a file or folder, offline; exits 1 when one is otherwise than expected')
+    .option('--junit <file>', 'also write the results as JUnit XML')
+    .action((path: string, flags: PoliciesTestFlags) =>
+      run(async (invocation) => (await import('./commands/policies-test.ts')).testPolicies(invocation, path, flags)),
+    )
+}
+
+/** Of two documents the transitive modes ask what the plain ones do. Written out: the evaluator of schemas is loaded only where it is used. */
+const compatibilityModes: readonly SchemasCheckFlags['compatibility'][] = [
+  'BACKWARD',
+  'FORWARD',
+  'FULL',
+  'BACKWARD_TRANSITIVE',
+  'FORWARD_TRANSITIVE',
+  'FULL_TRANSITIVE',
+  'NONE',
+]
+
+function addSchemas(program: Command, run: Run): void {
+  const schemas = program.command('schemas').alias('schema').description('change JSON Schemas without breaking anybody')
+  schemas
+    .command('check <old> <new>')
+    .description('what a change of a JSON Schema breaks, with documents that show it; exits 1 when it does')
+    .addOption(new Option('--compatibility <mode>', 'what is promised').choices(compatibilityModes).default('BACKWARD'))
+    .action((older: string, newer: string, flags: SchemasCheckFlags) =>
+      run(async (invocation) => (await import('./commands/schemas-check.ts')).checkSchemas(invocation, { older, newer }, flags)),
     )
 }
 

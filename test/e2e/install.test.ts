@@ -389,6 +389,8 @@ const rare: Readonly<Record<string, string>> = {
   'operator patch events.k8s.io/events': 'the same note on the same object within ten minutes',
   'recorder create mnemos.dev/mnemosjobs/logs': 'no request: the server asks whether the recorder has it, and stored the log read above',
   'webhook get namespaces': 'only of a namespace that no cache has seen yet: a matter of milliseconds',
+  'webhook create authorization.k8s.io/subjectaccessreviews':
+    'only of an object that names a Secret; test/integration/named-secrets.test.ts',
   'operator delete discovery.k8s.io/endpointslices': 'a slice of the other address family; test/integration/line-leader.test.ts',
 }
 

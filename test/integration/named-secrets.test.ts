@@ -6,7 +6,10 @@ import { pino } from 'pino'
 import { apply, kubectl, type Printed, startWebhook } from './webhook.fixture.ts'
 
 const operator = 'system:serviceaccount:mnemos-system:mnemos-operator'
-const cluster = await startTestCluster({ crds: true, users: ['alice', 'carol', 'mallory', operator].map((name) => ({ name, groups: ['people'] })) })
+const cluster = await startTestCluster({
+  crds: true,
+  users: ['alice', 'carol', 'mallory', operator].map((name) => ({ name, groups: ['people'] })),
+})
 const run = async (command: string): Promise<unknown> => cluster.kubectlRun(command.split(' '))
 await run('create namespace mnemos-system')
 await run('create clusterrole writer --verb=* --resource=mnemosmodels.mnemos.dev,mnemosworkerpools.mnemos.dev')
