@@ -152,3 +152,26 @@ spec:
   assert.match(stderr, /spec\.inference\.parameters\.maxTokens: 256 is above 1/)
   assert.equal((await kubectl(cluster, ['label', 'mnjob', 'benign', 'tier=loose'])).code, 0)
 })
+
+test('a dry run of a policy names what exists and would be refused, and refuses nothing', async () => {
+  for (const [name, priority] of [
+    ['radius-a', 'high'],
+    ['radius-b', 'low'],
+  ] as const) {
+    const made = await apply(cluster, jobYaml(name, `priority: ${priority}`))
+    assert.equal(made.code, 0, made.stderr)
+  }
+  const policy = `apiVersion: mnemos.dev/v1alpha1
+kind: Policy
+metadata: {name: radius, namespace: default}
+spec: {match: {kinds: [Job]}, rules: [{name: ceiling, limits: {maxPriority: normal}}]}
+`
+  const dry = await apply(cluster, policy, ['--dry-run=server'])
+  assert.equal(dry.code, 0, dry.stderr)
+  assert.match(dry.stderr, /Warning: this policy would refuse 1 of the \d+ objects that it looked at/)
+  assert.match(dry.stderr, /Warning: Job default\/radius-a: spec\.priority: high is above normal/)
+  const real = await apply(cluster, policy)
+  assert.equal(real.code, 0, real.stderr)
+  assert.doesNotMatch(real.stderr, /Warning/)
+  await kubectl(cluster, ['delete', 'mnpol', 'radius'])
+})

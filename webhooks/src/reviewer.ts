@@ -19,6 +19,7 @@ import {
   withoutRight,
 } from '@mnemos/domain'
 import type { Audit } from './audit.ts'
+import type { Forecast } from './blast-radius.ts'
 import type { Namespaces } from './namespaces.ts'
 import type { PersonalData } from './personal-data.ts'
 import type { LivePolicies } from './policies.ts'
@@ -40,6 +41,7 @@ export interface ReviewerOptions {
   readonly namespaces: Pick<Namespaces, 'learn'>
   readonly pii: Pick<PersonalData, 'read'>
   readonly rights: SecretRights
+  readonly forecast: Forecast
   readonly limits: RateLimiter
   readonly audit: Audit
   /** Longest wait for what is not known yet, in milliseconds. */
@@ -47,7 +49,7 @@ export interface ReviewerOptions {
 }
 
 export function createReviewer(options: ReviewerOptions): Reviewer {
-  const { context, limits, rights, audit } = options
+  const { context, limits, rights, forecast, audit } = options
   const decide = (call: ReviewCall): Verdict | Promise<Verdict> => {
     const verdict = review(call.request, context)
     const secrets = verdict.allowed ? newlyNamedSecrets(call.request, context) : []
@@ -61,7 +63,9 @@ export function createReviewer(options: ReviewerOptions): Reviewer {
   const counted = (call: ReviewCall, verdict: Verdict): Verdict | Promise<Verdict> => {
     if (verdict.allowed && verdict.rateLimits.length > 0) return limited(call, verdict)
     audit(call, verdict)
-    return verdict
+    // Only who tries a policy on is told what exists: the others would wait for it.
+    const ahead = call.dryRun && verdict.allowed && call.request.stage === 'validate' ? forecast(call.request) : undefined
+    return ahead === undefined ? verdict : ahead.then((lines) => ({ ...verdict, warnings: [...verdict.warnings, ...lines] }))
   }
   const limited = async (call: ReviewCall, verdict: Verdict): Promise<Verdict> => {
     const { request, dryRun, uid } = call

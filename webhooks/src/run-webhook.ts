@@ -10,6 +10,7 @@ import { type Client, type Clock, type Credentials, createClient, serveHealth, s
 import type { Logger } from 'pino'
 import { listenForReviews } from './admission-server.ts'
 import { createAudit } from './audit.ts'
+import { createForecast } from './blast-radius.ts'
 import { openCatalog } from './catalog.ts'
 import type { WebhookConfig } from './config.ts'
 import { authoritySecretName, firstLeaf, type KeeperOptions, keep, webhookName } from './keeper.ts'
@@ -86,6 +87,7 @@ async function serve(config: WebhookConfig, ports: WebhookPorts, client: Client)
       review: createReviewer({
         context: { trustedUsers: new Set(config.trustedUsers), catalog, policies },
         ...{ policies, namespaces, pii, limits },
+        forecast: createForecast({ client, clock, world: policies, waitMs: config.deadlineMs / 2 }),
         rights: createSecretRights(client, clock, config.deadlineMs / 2),
         audit: createAudit(logger),
         waitMs: config.deadlineMs / 2,

@@ -5,10 +5,9 @@
  * metadata alone, and nothing at all until somebody expects something. An object that comes and goes while a watch is
  * interrupted is not seen.
  */
-import { group, type KindDefinition, kinds, type PolicedKind, policedKinds, version } from '@mnemos/api'
-import { type Client, type Clock, createInformer, type Informer, type KubeObject, type Resource } from '@mnemos/kube'
+import { type Client, type Clock, createInformer, type Informer, type KubeObject } from '@mnemos/kube'
 import type { Logger } from 'pino'
-import type { z } from 'zod'
+import { policedResources } from './policed-resources.ts'
 
 export interface StoredObjects {
   /** Tells when the object of this UID is stored. */
@@ -32,8 +31,8 @@ export interface StoredObjectsOptions {
 const maxExpected = 100_000
 
 export function watchStoredObjects({ client, clock, logger, patienceMs, onStored }: StoredObjectsOptions): StoredObjects {
-  const informers = policedKinds.map((kind) =>
-    createInformer({ client, clock, logger, resource: resourceOf(kind), metadataOnly: true, transform: bare }),
+  const informers = Object.values(policedResources).map((resource) =>
+    createInformer({ client, clock, logger, resource, metadataOnly: true, transform: bare }),
   )
   /** UIDs with the time until which they matter, in that order. */
   const expected = new Map<string, number>()
@@ -77,12 +76,6 @@ export function watchStoredObjects({ client, clock, logger, patienceMs, onStored
       if (!signal.aborted) await Promise.all(all.map((informer) => informer.run(signal)))
     },
   }
-}
-
-function resourceOf(kind: PolicedKind): Resource {
-  const definition: KindDefinition<z.ZodObject, z.ZodObject> | undefined = kinds.find((each) => each.kind === kind)
-  if (definition === undefined) throw new TypeError(`there is no kind ${kind}`)
-  return { group, version, plural: definition.plural, kind, namespaced: definition.scope === 'Namespaced' }
 }
 
 function bare({ apiVersion, kind, metadata: { name, namespace, uid, resourceVersion } }: KubeObject): KubeObject {

@@ -9,10 +9,11 @@ export function warningOf({ finding }: Violation, done?: string): string {
   const where = finding.field === '' ? '' : `${finding.field}: `
   const text = `${where}${finding.message}${done === undefined ? '' : `; ${done}`}`
   const advice = finding.suggestion === undefined || done !== undefined ? '' : `; ${finding.suggestion}`
-  return cut(utf8.encode(text + advice).byteLength <= maxBytes ? text + advice : text)
+  return cutToWarning(utf8.encode(text + advice).byteLength <= maxBytes ? text + advice : text)
 }
 
-function cut(text: string): string {
+/** The text, shortened to what API servers hand on. */
+export function cutToWarning(text: string): string {
   let short = text
   while (utf8.encode(short).byteLength > maxBytes) short = `${short.slice(0, -2)}…`
   return short
