@@ -176,6 +176,12 @@ export const values = z.strictObject({
         .boolean()
         .default(false)
         .describe('For clusters whose API server cannot reach pods (some network plugins): use the network of the node.'),
+      certificateSecret: z
+        .string()
+        .default('')
+        .describe(
+          'Secret with tls.crt, tls.key and ca.crt that somebody else keeps, e.g. a Certificate of cert-manager. Empty: an authority of our own.',
+        ),
       resources: resources('50m', '96Mi', '384Mi'),
       ...placement,
     })

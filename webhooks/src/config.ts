@@ -34,6 +34,11 @@ export const webhookSettings = z.object({
     .optional()
     .describe('Accounts, separated by commas, whose objects keep the requester they name. Default: the operator in the system namespace.'),
   MNEMOS_WEBHOOK_DEADLINE_MS: durationMs.max(2900).default(2500).describe('Longest time to answer; API servers wait 3 s.'),
+  MNEMOS_WEBHOOK_TLS_FOLDER: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Folder with tls.crt, tls.key and ca.crt that somebody else renews, e.g. cert-manager. Absent: an authority of our own.'),
   MNEMOS_WEBHOOK_AUTHORITY_LIFE_MS: durationMs.default(365 * day).describe('Life of the signing authority; replaced after two thirds.'),
   MNEMOS_WEBHOOK_LEAF_LIFE_MS: durationMs.default(7 * day).describe('Life of the served certificate; replaced after two thirds.'),
   MNEMOS_WEBHOOK_OVERLAP_MS: durationMs
@@ -56,6 +61,7 @@ export interface WebhookConfig {
   readonly service?: { readonly name: string; readonly port: number }
   readonly url?: string
   readonly trustedUsers: readonly string[]
+  readonly tlsFolder?: string
   readonly deadlineMs: number
   readonly authorityLifeMs: number
   readonly leafLifeMs: number
@@ -87,6 +93,7 @@ export function parseWebhookConfig(
       .split(',')
       .map((user) => user.trim())
       .filter((user) => user !== ''),
+    ...(settings.MNEMOS_WEBHOOK_TLS_FOLDER === undefined ? {} : { tlsFolder: settings.MNEMOS_WEBHOOK_TLS_FOLDER }),
     deadlineMs: settings.MNEMOS_WEBHOOK_DEADLINE_MS,
     authorityLifeMs: settings.MNEMOS_WEBHOOK_AUTHORITY_LIFE_MS,
     leafLifeMs: settings.MNEMOS_WEBHOOK_LEAF_LIFE_MS,

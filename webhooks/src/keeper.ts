@@ -1,22 +1,15 @@
 /**
  * Keeps the process callable: the authorities current, the served certificate fresh, the registration ours.
  *
- * Flow of one pass: Secret → registration with every authority in it → a new certificate, when due. In this order, callers trust
+ * Flow of one pass: certificates → registration with every authority in it → a new certificate, when due. In this order, callers trust
  * an authority before they meet its certificate. A pass that fails is repeated; until then the old certificate is served.
  * Guarantees: a configuration that somebody else changes is written back within about a second; a pass that finds everything
  * as it should be writes nothing.
  */
-import {
-  type Authority,
-  type AuthorityStore,
-  bundleOf,
-  type KeyedCertificate,
-  type RotationTiming,
-  renewedLeaf,
-  type SignedLeaf,
-} from '@mnemos/identity'
+import type { KeyedCertificate, SignedLeaf } from '@mnemos/identity'
 import { type Client, type Clock, createInformer } from '@mnemos/kube'
 import type { Logger } from 'pino'
+import type { CertificateSource } from './certificate-source.ts'
 import { configurationName, configurationResources, type Reachable, register } from './registration.ts'
 
 const minGapMs = 500
@@ -24,33 +17,24 @@ const retryMs = 1000
 
 export interface KeeperOptions {
   readonly client: Client
-  readonly store: AuthorityStore
+  readonly source: CertificateSource
   readonly clock: Clock
   readonly logger: Logger
-  readonly timing: RotationTiming
   readonly refreshMs: number
   readonly systemNamespace: string
-  /** What callers dial, for the certificate. */
-  readonly hosts: readonly string[]
 }
 
 export const authoritySecretName = 'mnemos-webhook-ca'
 export const webhookName = 'mnemos webhook'
 
-/** What is to be served: the same value while it need not be renewed. */
-function renewed(served: SignedLeaf | undefined, authorities: readonly Authority[], now: number, of: KeeperOptions): SignedLeaf {
-  return renewedLeaf(served, authorities, { now, lifeMs: of.timing.leafLifeMs, subject: { name: webhookName, hosts: of.hosts } })
-}
-
-/** Waits for the API server as long as it takes, and returns the first certificate to serve. */
+/** Waits as long as it takes, and returns the first certificate to serve. */
 export async function firstLeaf(options: KeeperOptions, signal: AbortSignal): Promise<SignedLeaf> {
   for (;;) {
     try {
-      const now = options.clock.now()
-      return renewed(undefined, await options.store.refresh(now, signal), now, options)
+      return (await options.source.look(options.clock.now(), signal)).next(undefined)
     } catch (error) {
       signal.throwIfAborted()
-      options.logger.warn({ err: error }, 'waiting for the API server to keep the authority')
+      options.logger.warn({ err: error }, 'waiting for a certificate to serve')
       await options.clock.sleep(retryMs, signal)
     }
   }
@@ -66,7 +50,7 @@ export interface Keeping {
 
 /** Runs passes until the signal: on a timer, and whenever one of the configurations changes. */
 export async function keep(options: KeeperOptions, { served, reach, use, registered }: Keeping, signal: AbortSignal): Promise<void> {
-  const { client, clock, logger, store, systemNamespace, refreshMs } = options
+  const { client, clock, logger, source, systemNamespace, refreshMs } = options
   const waker = wakerFor(clock)
   let current = served
   let ownVersions: readonly string[] = []
@@ -74,11 +58,10 @@ export async function keep(options: KeeperOptions, { served, reach, use, registe
     if (!ownVersions.includes(resourceVersion)) waker.wake()
   })
   const pass = async (): Promise<void> => {
-    const now = clock.now()
-    const authorities = await store.refresh(now, signal)
-    ownVersions = await register(client, { reach, bundle: bundleOf(authorities), systemNamespace, timeoutSeconds: 3 }, signal)
+    const { bundle, next: nextOf } = await source.look(clock.now(), signal)
+    ownVersions = await register(client, { reach, bundle, systemNamespace, timeoutSeconds: 3 }, signal)
     registered()
-    const next = renewed(current, authorities, now, options)
+    const next = nextOf(current)
     if (next === current) return
     use(next.leaf)
     current = next

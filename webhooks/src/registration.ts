@@ -65,6 +65,20 @@ export async function register(client: Client, registration: Registration, signa
   return versions
 }
 
+/** PEM of the authorities that are registered now; empty when there is no registration. */
+export async function registeredBundle(client: Pick<Client, 'list'>, signal: AbortSignal): Promise<string> {
+  // A list of one: that is a right the webhook has anyway.
+  const { items } = await client.list<StoredConfiguration>(mutating, {
+    fieldSelector: `metadata.name=${configurationName}`,
+    signal,
+  })
+  return Buffer.from(items[0]?.webhooks?.[0]?.clientConfig.caBundle ?? '', 'base64').toString()
+}
+
+interface StoredConfiguration extends KubeObject {
+  readonly webhooks?: readonly { readonly clientConfig: { readonly caBundle?: string } }[]
+}
+
 function clientConfigFor({ reach, bundle }: Registration, path: string): object {
   const caBundle = Buffer.from(bundle).toString('base64')
   return 'url' in reach ? { url: `${reach.url}${path}`, caBundle } : { service: { ...reach.service, path }, caBundle }

@@ -5,13 +5,15 @@
  * registration in place when it ends: admission fails closed while we are away.
  */
 import { modelKind } from '@mnemos/api'
-import { openAuthorityStore } from '@mnemos/identity'
+import { openAuthorityStore, type RotationTiming } from '@mnemos/identity'
 import { type Client, type Clock, type Credentials, createClient, serveHealth, systemClock } from '@mnemos/kube'
 import type { Logger } from 'pino'
 import { listenForReviews } from './admission-server.ts'
 import { createAudit } from './audit.ts'
 import { createForecast } from './blast-radius.ts'
 import { openCatalog } from './catalog.ts'
+import { certificateFolder } from './certificate-folder.ts'
+import { type CertificateSource, ownAuthority } from './certificate-source.ts'
 import type { WebhookConfig } from './config.ts'
 import { authoritySecretName, firstLeaf, type KeeperOptions, keep, webhookName } from './keeper.ts'
 import { createWebhookMetrics } from './metrics.ts'
@@ -19,9 +21,12 @@ import { createNamespaces } from './namespaces.ts'
 import { openRateLimits } from './open-rate-limits.ts'
 import { openPersonalData } from './personal-data.ts'
 import { openPolicies } from './policies.ts'
-import type { Reachable } from './registration.ts'
+import { type Reachable, registeredBundle } from './registration.ts'
 import { createReviewer } from './reviewer.ts'
 import { createSecretRights } from './secret-rights.ts'
+
+/** API servers hear of a new authority within a second or two. */
+const maxSettleMs = 10_000
 
 export interface WebhookPorts {
   readonly credentials: Credentials
@@ -70,15 +75,9 @@ async function serve(config: WebhookConfig, ports: WebhookPorts, client: Client)
   // Caches, watches and renewal outlive the signal by the drain: a certificate may be due while calls are still answered.
   const background = new AbortController()
   const keeper: KeeperOptions = {
-    ...{ client, clock, logger, timing },
-    store: openAuthorityStore({
-      ...{ client, timing },
-      secret: { namespace: config.systemNamespace, name: authoritySecretName },
-      authority: webhookName,
-    }),
+    ...{ client, clock, logger, source: certificatesOf(config, client, timing) },
     refreshMs: config.refreshMs,
     systemNamespace: config.systemNamespace,
-    hosts: hostsOf(config),
   }
   try {
     const served = await firstLeaf(keeper, signal)
@@ -130,6 +129,19 @@ async function serve(config: WebhookConfig, ports: WebhookPorts, client: Client)
     await limits.close()
     await pii.close()
   }
+}
+
+/** Certificates that somebody puts into a folder, or those of our own authority. */
+function certificatesOf(config: WebhookConfig, client: Client, timing: RotationTiming): CertificateSource {
+  const hosts = hostsOf(config)
+  const [host = ''] = hosts
+  if (config.tlsFolder !== undefined) {
+    const settleMs = Math.min(config.overlapMs, maxSettleMs)
+    return certificateFolder({ folder: config.tlsFolder, host, settleMs, registered: (signal) => registeredBundle(client, signal) })
+  }
+  const secret = { namespace: config.systemNamespace, name: authoritySecretName }
+  const store = openAuthorityStore({ client, timing, secret, authority: webhookName })
+  return ownAuthority({ store, timing, hosts, name: webhookName })
 }
 
 function hostsOf({ service, systemNamespace, host }: WebhookConfig): readonly string[] {
