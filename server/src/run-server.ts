@@ -9,8 +9,10 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, 
 import type { Logger } from 'pino'
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 import { createCallers } from './callers.ts'
+import { registerCollections } from './collection-routes.ts'
 import type { ServerConfig } from './config.ts'
 import { createJobFollower } from './job-follower.ts'
+import { registerJudgingRoutes } from './judging-routes.ts'
 import { registerLogStoring } from './log-routes.ts'
 import { openStores } from './open-stores.ts'
 import { createPodAttempts } from './pod-attempts.ts'
@@ -51,6 +53,8 @@ export async function runServer(config: ServerConfig, { credentials, signal, log
   app.get(routes.openapi.path, () => openApi('v1'))
   const callers = createCallers(client, open)
   registerUserRoutes(app, { callers, artifacts, streams, follower, signal })
+  registerJudgingRoutes(app, callers)
+  registerCollections(app, callers)
   await app.register((workers, _options, done) => {
     // Bodies of workers and of the recorder are bytes: they are streamed, not collected.
     workers.removeAllContentTypeParsers()
@@ -112,9 +116,11 @@ function createApp(config: ServerConfig, logger: Logger, { registry, certificate
     registers: [registry],
   })
   // JSON must be UTF-8: a decoder that replaces what is broken would store something else than was sent.
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+  app.addContentTypeParser(['application/json', 'application/merge-patch+json'], { parseAs: 'buffer' }, (_request, body, done) => {
     try {
-      done(null, JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body as Buffer)))
+      // Clients name a type also where they send nothing, as with DELETE.
+      if (body.length === 0) done(null, undefined)
+      else done(null, JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body as Buffer)))
     } catch {
       done(new SyntaxError('no JSON in UTF-8'))
     }

@@ -8,13 +8,13 @@ import { isTerminal } from '@mnemos/domain'
 import { isAlreadyExists, pathOf } from '@mnemos/kube'
 import type { StreamStore } from '@mnemos/stores'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { z } from 'zod'
 import type { Caller, Callers } from './callers.ts'
 import { type JobFollower, jobs } from './job-follower.ts'
 import { jobFrom, requestDigestAnnotation } from './job-input.ts'
 import { jobEvents } from './job-stream.ts'
 import { registerLogReading } from './log-routes.ts'
 import { Refusal } from './refusal.ts'
+import { idOf, readQuery } from './request-reading.ts'
 import { fastifyPath } from './route-path.ts'
 
 export interface UserRoutesOptions {
@@ -34,8 +34,8 @@ export function registerUserRoutes(app: FastifyInstance, options: UserRoutesOpti
   const { callers, artifacts } = options
   const callerOf = (request: FastifyRequest): Promise<Caller> => callers.identify(request.headers.authorization)
   const find = async (request: FastifyRequest): Promise<{ caller: Caller; job: Job; namespace: string; name: string }> => {
-    const { namespace } = parse(namespaceQuery, request)
-    const name = (request.params as { id: string }).id // by the path of the route
+    const { namespace } = readQuery(namespaceQuery, request)
+    const name = idOf(request)
     const caller = await callerOf(request)
     const job = await caller.client.get(jobs, { namespace, name })
     if (job === undefined)
@@ -47,7 +47,7 @@ export function registerUserRoutes(app: FastifyInstance, options: UserRoutesOpti
   }
 
   app.post(routes.submitJob.path, async (request, reply) => {
-    const { namespace } = parse(namespaceQuery, request)
+    const { namespace } = readQuery(namespaceQuery, request)
     const caller = await callerOf(request)
     const key = request.headers['idempotency-key']
     const job = jobFrom(request.body, {
@@ -58,7 +58,7 @@ export function registerUserRoutes(app: FastifyInstance, options: UserRoutesOpti
     return reply.code(201).send(await createOnce(caller, job as Job, typeof key === 'string'))
   })
   app.get(routes.listJobs.path, async (request) => {
-    const { namespace, limit, continue: next, labelSelector, phase } = parse(listQuery, request)
+    const { namespace, limit, continue: next, labelSelector, phase } = readQuery(listQuery, request)
     const caller = await callerOf(request)
     const query = {
       limit: String(limit),
@@ -70,7 +70,7 @@ export function registerUserRoutes(app: FastifyInstance, options: UserRoutesOpti
   })
   app.get(fastifyPath(routes.getJob.path), async (request) => (await find(request)).job)
   app.delete(fastifyPath(routes.cancelJob.path), async (request, reply) => {
-    const { purge } = parse(deleteQuery, request)
+    const { purge } = readQuery(deleteQuery, request)
     const { caller, job, namespace, name } = await find(request)
     const isOver = isTerminal(job)
     const left =
@@ -173,13 +173,4 @@ async function untilRead(raw: ServerResponse, slowReaderMs: number, signal: Abor
   } finally {
     clearTimeout(timer)
   }
-}
-
-function parse<S extends z.ZodType>(schema: S, request: FastifyRequest): z.output<S> {
-  const parsed = schema.safeParse(request.query)
-  if (parsed.success) return parsed.data
-  const details = parsed.error.issues.map(({ path, message }) => ({ field: path.join('.'), message }))
-  throw new Refusal('MNEMOS_BAD_REQUEST', `The query is wrong: ${details.map(({ field, message }) => `${field}: ${message}`).join('; ')}`, {
-    details,
-  })
 }

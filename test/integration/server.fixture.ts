@@ -8,13 +8,14 @@ import { createMnemosClient, type MnemosClient } from '@mnemos/contract'
 import { type Assignment, assignmentSigner, ensureAssignmentKey } from '@mnemos/identity'
 import { type Client, type Credentials, createClient, resource } from '@mnemos/kube'
 import { parseServerConfig, runServer, type ServerConfig } from '@mnemos/server'
-import { eventually, startTestCluster } from '@mnemos/testkit'
+import { eventually, startTestCluster, type TestCluster } from '@mnemos/testkit'
 import { pino } from 'pino'
 
 export const jobs = resource<Job>(jobResource)
 
 export interface ServerBench {
   readonly url: string
+  readonly cluster: TestCluster
   /** Of the cluster, as `admin`. */
   readonly credentials: Credentials
   /** As `admin`. */
@@ -62,6 +63,7 @@ export async function startServerBench(config: Partial<ServerConfig> = {}): Prom
   await eventually(async () => url !== '' && (await fetch(`${url}/readyz`)).ok, { message: 'the server is ready' })
   return {
     url,
+    cluster,
     credentials: cluster.credentials(),
     client,
     as: (user) => createMnemosClient({ url, token: () => Promise.resolve(cluster.tokenFor(user)) }),

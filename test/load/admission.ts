@@ -5,35 +5,31 @@
  * in an open loop: a slow answer does not hold back the next question, and counts in full. Mutating and validating
  * reviews take turns, as they do for every object. Times are taken from the call to the last byte of the answer.
  */
-import { type ChildProcess, execFile, fork } from 'node:child_process'
-import { once } from 'node:events'
 import { Agent, request } from 'node:https'
 import { loadavg } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { type Cluster, startCluster } from '@mnemos/cluster'
 import { createClient, resource } from '@mnemos/kube'
 import { z } from 'zod'
-import { sixteenPolicies } from './sixteen-policies.ts'
+import { quantile, rounded } from './admission-load/creates.ts'
+import { installForLoad, nodeFlags, type Replica, startReplica } from './admission-load/replicas.ts'
+import { sixteenPolicies } from './admission-load/sixteen-policies.ts'
 
 const rate = 500
 const warmupSeconds = 5
 const seconds = 30
 const reviewBytes = 4096
 const connections = 8
-/** As the webhook's image starts it: a young generation of 4 MB is collected in well under a millisecond and keeps memory small. */
-const nodeFlags = ['--max-semi-space-size=4']
-const portsSchema = z.object({ port: z.number(), healthPort: z.number() })
-type Ports = z.output<typeof portsSchema>
 
 export async function run(log: (line: string) => void): Promise<Record<string, unknown>> {
   log('starting a control plane')
   const cluster = await startCluster({ controllers: false, log })
-  const webhook = fork(join(import.meta.dirname, 'admission.child.ts'), { execArgv: nodeFlags })
+  let webhook: Replica | undefined
   try {
-    await install(cluster)
-    const ports = await startWebhook(webhook, cluster)
+    await installForLoad(cluster)
+    webhook = await startReplica(cluster, { MNEMOS_WEBHOOK_DRAIN_MS: '0' })
+    await webhook.ready()
+    const ports = webhook
     const agent = new Agent({ keepAlive: true, maxSockets: connections, ca: await authorityOf(cluster) })
     const call = callerOf(ports.port, agent)
     log(`warming up for ${warmupSeconds} s`)
@@ -64,43 +60,9 @@ export async function run(log: (line: string) => void): Promise<Record<string, u
       },
     }
   } finally {
-    webhook.disconnect()
-    await Promise.race([once(webhook, 'exit'), sleep(5000)])
-    webhook.kill('SIGKILL')
+    await webhook?.end()
     await cluster.stop()
   }
-}
-
-/** The CRDs, the system namespace, and the Model that the reviews name. */
-async function install({ kubectl, kubeconfig }: Cluster): Promise<void> {
-  const run = async (args: readonly string[], input = ''): Promise<void> => {
-    const child = promisify(execFile)(kubectl, ['--kubeconfig', kubeconfig, ...args])
-    child.child.stdin?.end(input)
-    await child
-  }
-  const crds = join(import.meta.dirname, '../../crds')
-  await run(['apply', '--server-side', '-f', crds])
-  await run(['wait', '--for=condition=Established', '--timeout=30s', '-f', crds])
-  await run(['create', 'namespace', 'mnemos-system'])
-  const model = {
-    apiVersion: 'mnemos.dev/v1alpha1',
-    kind: 'Model',
-    metadata: { name: 'smollm', namespace: 'default' },
-    spec: { source: { uri: 'file:///smollm.gguf', digest: `sha256:${'0'.repeat(64)}` }, license: 'MIT' },
-  }
-  const items = [model, ...sixteenPolicies]
-  await run(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))
-}
-
-async function startWebhook(child: ChildProcess, { server, ca, token }: Cluster): Promise<Ports> {
-  child.send({ server, ca, token })
-  const [message] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as unknown[] // events are untyped
-  const ports = portsSchema.parse(message)
-  for (let tries = 0; tries < 200; tries += 1) {
-    if ((await fetch(`http://127.0.0.1:${ports.healthPort}/readyz`)).ok) return ports
-    await sleep(50)
-  }
-  throw new Error('the webhook did not become ready in 10 s')
 }
 
 /** The authority's certificate, from where API servers have it too. */
@@ -221,14 +183,4 @@ async function metricOf(healthPort: number, name: string): Promise<number> {
   const metrics = await (await fetch(`http://127.0.0.1:${healthPort}/metrics`)).text()
   const line = metrics.split('\n').find((text) => text.startsWith(`${name} `))
   return Number(line?.split(' ')[1])
-}
-
-function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  const value = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
-  return rounded(value)
-}
-
-function rounded(value: number): number {
-  return Math.round(value * 100) / 100
 }

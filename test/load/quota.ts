@@ -43,7 +43,7 @@ export async function run(log: (line: string) => void): Promise<Record<string, u
   const cluster = await startCluster({ controllers: false, log })
   const redis = await startRedisServer()
   const balancer = await startTcpBalancer()
-  const webhooks = Array.from({ length: replicas }, () => fork(join(import.meta.dirname, 'quota.child.ts')))
+  const webhooks = Array.from({ length: replicas }, () => fork(join(import.meta.dirname, 'admission-load/webhook.child.ts')))
   const client = createClient({
     credentials: { server: cluster.server, tls: { ca: cluster.ca }, token: () => Promise.resolve(cluster.token) },
     connections: atOnce,
@@ -53,6 +53,7 @@ export async function run(log: (line: string) => void): Promise<Record<string, u
     const env = {
       MNEMOS_WEBHOOK_URL: `https://127.0.0.1:${balancer.port}`,
       MNEMOS_WEBHOOK_REPLICAS: String(replicas),
+      MNEMOS_WEBHOOK_DRAIN_MS: '0',
       MNEMOS_RATE_LIMIT_STORE: 'redis',
       MNEMOS_REDIS_URL: redis.url,
       MNEMOS_REDIS_PASSWORD: redis.password,

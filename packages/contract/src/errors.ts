@@ -14,10 +14,12 @@ export const apiErrors = {
   MNEMOS_NOT_FOUND: { status: 404, meaning: 'There is no such object, or none that the caller may know of.' },
   MNEMOS_CONFLICT: { status: 409, meaning: 'An object of this name exists, or an Idempotency-Key was used for another request.' },
   MNEMOS_NOT_READY: { status: 409, meaning: 'The Job has no result (yet); its status says why.' },
+  MNEMOS_STALE: { status: 412, meaning: 'The object changed since the version in If-Match; read it again and decide anew.' },
   MNEMOS_TOO_LARGE: { status: 413, meaning: 'The body is larger than this route takes.' },
   MNEMOS_RANGE: { status: 416, meaning: 'The range starts behind the end of the object.' },
   MNEMOS_INVALID: { status: 422, meaning: 'The object breaks its schema; details name every field and what would be right.' },
   MNEMOS_DIGEST_MISMATCH: { status: 422, meaning: 'The bytes do not have the SHA-256 that was promised; nothing was stored.' },
+  MNEMOS_IF_MATCH: { status: 428, meaning: 'This write needs If-Match with the ETag of the version that it is about.' },
   MNEMOS_THROTTLED: {
     status: 429,
     meaning: 'The API server asks to slow down (try again after Retry-After), or a rate limit is full (the message says until when).',

@@ -1,12 +1,12 @@
 /** OpenAPI 3.1 from the routes. */
 import { z } from 'zod'
 import { errorBody } from './errors.ts'
-import { type Route, routes } from './routes.ts'
+import { allRoutes, type Route } from './routes.ts'
 
 /** The description of the whole HTTP API. */
 export function openApi(version: string): object {
   const paths: Record<string, Record<string, object>> = {}
-  for (const [name, route] of Object.entries<Route>(routes)) {
+  for (const [name, route] of Object.entries(allRoutes)) {
     paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operationOf(name, route) }
   }
   return {

@@ -5,9 +5,10 @@
  */
 import { z } from 'zod'
 import { assignmentWork } from './assignment.ts'
+import { collectionRoutes, collections, judgingRoutes } from './policy-routes.ts'
 
 export interface Route {
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE'
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Path with `{parameters}`. */
   readonly path: string
   readonly summary: string
@@ -196,6 +197,7 @@ export const routes = {
     body: { contentType: 'application/octet-stream', schema: z.string() },
     response: json(storedArtifact),
   },
+  ...judgingRoutes,
   health: {
     method: 'GET',
     path: '/v1/health',
@@ -207,6 +209,11 @@ export const routes = {
 } as const satisfies Record<string, Route>
 
 export type RouteName = keyof typeof routes
+
+/** Every route: those with names of their own, and those that all collections have alike. */
+export const allRoutes: Readonly<Record<string, Route>> = Object.fromEntries(
+  [routes, ...collections.map(collectionRoutes)].flatMap((each) => Object.entries<Route>(each)),
+)
 
 /** Fills the parameters of a route's path. Slashes of `{key}` stay. */
 export function pathOfRoute(route: Pick<Route, 'path'>, parameters: Readonly<Record<string, string | number>>): string {

@@ -67,6 +67,7 @@ export {
   type Compatibility,
   type CompatibilityAnswer,
   checkCompatibility,
+  documentInForce,
   type EarlierDocument,
   shownExample,
 } from './schemas/compatibility.ts'

@@ -13,6 +13,8 @@ export interface RequestOptions {
   /** Default application/json. */
   readonly contentType?: string
   readonly signal?: AbortSignal
+  /** Told each warning of the answer, of a refusal too. */
+  readonly onWarning?: (text: string) => void
 }
 
 const maxThrottled = 5
@@ -64,6 +66,7 @@ async function sendOnce(
     })
     code = String(answer.statusCode)
     const text = await answer.body.text()
+    if (options.onWarning !== undefined) for (const warning of warningsOf(answer.headers['warning'])) options.onWarning(warning)
     if (answer.statusCode < 300) return text === '' ? undefined : JSON.parse(text)
     throw refusal(method, path, answer.statusCode, text, answer.headers['retry-after'])
   } catch (error) {
@@ -77,6 +80,12 @@ async function sendOnce(
   } finally {
     context.metrics?.request(method, code, context.clock.monotonic() - started)
   }
+}
+
+/** The texts of `Warning` headers as API servers send them: `299 - "text"`, several in one header or in several. */
+export function warningsOf(header: string | string[] | undefined): readonly string[] {
+  const joined = Array.isArray(header) ? header.join(', ') : (header ?? '')
+  return [...joined.matchAll(/299 \S+ "((?:[^"\\]|\\.)*)"/g)].map(([, text = '']) => text.replaceAll(/\\(.)/g, '$1'))
 }
 
 /** The header that asks for metadata alone; a server that cannot leave the rest out sends it. */

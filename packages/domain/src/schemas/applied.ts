@@ -6,7 +6,8 @@
 import { type Schema, type SchemaTarget, schemaKind } from '@mnemos/api'
 import type { CompiledSchema } from '@mnemos/json-schema'
 import type { Catalog } from '../admission/catalog.ts'
-import { keptDocument, readDocument } from './document.ts'
+import { documentInForce } from './compatibility.ts'
+import { readDocument } from './document.ts'
 
 export interface AppliedSchema {
   readonly name: string
@@ -24,10 +25,7 @@ export function appliedSchemaOf(object: {
 }): AppliedSchema | undefined {
   const spec = schemaKind.spec.safeParse(object.spec)
   if (!spec.success) return undefined
-  const status = schemaKind.status.safeParse(object.status ?? {})
-  const { inForce, versions = [] } = status.success ? status.data : {}
-  const text = versions.find(({ version }) => version === inForce)?.document
-  const document = text === undefined ? spec.data.document : keptDocument(text)
+  const document = documentInForce(object)?.document
   const { mode, appliesTo } = spec.data
   // One that is switched off costs nothing.
   const compiled = mode === 'Off' ? undefined : readDocument(document)

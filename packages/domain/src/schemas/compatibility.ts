@@ -1,8 +1,8 @@
 /** Whether a document may follow earlier ones: the rule behind `spec.compatibility`, for admission, operator, HTTP and command line. */
-import type { Schema } from '@mnemos/api'
+import { type Schema, schemaKind } from '@mnemos/api'
 import { type Comparison, type CompiledSchema, compareSchemas, isTransitive, type SchemaFinding } from '@mnemos/json-schema'
 import { isSameJson } from '../reading.ts'
-import { readDocument } from './document.ts'
+import { keptDocument, readDocument } from './document.ts'
 
 export type Compatibility = Schema['spec']['compatibility']
 
@@ -40,11 +40,24 @@ export type CompatibilityAnswer =
   | ({ readonly readable: true } & Comparison)
   | { readonly readable: false; readonly older: readonly SchemaFinding[]; readonly newer: readonly SchemaFinding[] }
 
-/** Compares two documents as they were written. Never throws. */
-export function checkCompatibility(older: unknown, newer: unknown, mode: Compatibility): CompatibilityAnswer {
+/** Compares two documents as they were written. Never throws. @param effort share of the usual work, above 0; default 1 */
+export function checkCompatibility(older: unknown, newer: unknown, mode: Compatibility, effort = 1): CompatibilityAnswer {
   const [before, after] = [readDocument(older), readDocument(newer)]
-  if (before.ok && after.ok) return { readable: true, ...compareSchemas(before.schema, after.schema, mode) }
+  if (before.ok && after.ok) return { readable: true, ...compareSchemas(before.schema, after.schema, mode, effort) }
   return { readable: false, older: before.ok ? [] : before.findings, newer: after.ok ? [] : after.findings }
+}
+
+/** The document that a stored Schema has in force: the version that its status names, or the spec's; undefined when it is no Schema. */
+export function documentInForce(object: {
+  readonly spec?: unknown
+  readonly status?: unknown
+}): { document: unknown; mode: Compatibility } | undefined {
+  const spec = schemaKind.spec.safeParse(object.spec)
+  if (!spec.success) return undefined
+  const status = schemaKind.status.safeParse(object.status ?? {})
+  const { inForce, versions = [] } = status.success ? status.data : {}
+  const text = versions.find(({ version }) => version === inForce)?.document
+  return { document: text === undefined ? spec.data.document : keptDocument(text), mode: spec.data.compatibility }
 }
 
 const maxShown = 400

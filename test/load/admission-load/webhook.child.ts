@@ -1,4 +1,4 @@
-/** One webhook of the benchmark `quota` as a process of its own: access, address and Redis come from the parent, ports go back. */
+/** One webhook as a process of its own: access and settings come from the parent, ports go back. Drains at SIGTERM, as in a pod. */
 import { parseWebhookConfig, runWebhook } from '@mnemos/webhooks'
 import { pino } from 'pino'
 import { z } from 'zod'
@@ -10,7 +10,7 @@ process.once('disconnect', () => stop.abort())
 process.once('SIGTERM', () => stop.abort())
 process.once('message', (message) => {
   const { server, ca, token, env } = startSchema.parse(message)
-  void runWebhook(parseWebhookConfig(env, { port: 0, healthPort: 0, drainMs: 0 }), {
+  void runWebhook(parseWebhookConfig(env, { port: 0, healthPort: 0 }), {
     credentials: { server, tls: { ca }, token: () => Promise.resolve(token) },
     signal: stop.signal,
     logger: pino({ level: 'warn' }, pino.destination(2)),
