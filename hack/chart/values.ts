@@ -192,6 +192,7 @@ export const values = z.strictObject({
       ...replicated(2),
       logLevel,
       maxBodyBytes: z.int().min(1024).default(1_048_576).describe('Largest body of a request by a person.'),
+      requestsPerMinute: z.int().min(0).max(100_000).default(600).describe('Most requests of one person in any minute; 0: no limit.'),
       resources: resources('50m', '192Mi', '1Gi', {}),
       serviceType: z.enum(['ClusterIP', 'NodePort', 'LoadBalancer']).default('ClusterIP').describe('Type of the Service.'),
       serviceAnnotations: labels.default({}).describe('Annotations of the Service.'),

@@ -9,6 +9,7 @@ test('nothing needs to be set, and then only this machine is served', () => {
     port: 8080,
     artifactsFolder: '.mnemos/artifacts',
     bodyBytes: 1_048_576,
+    requestsPerMinute: 600,
     logLevel: 'info',
   })
 })

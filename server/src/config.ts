@@ -24,6 +24,13 @@ export const serverSettings = z.object({
     .describe('Folder with tls.crt and tls.key (Secret mnemos-server-tls); read again when they change.'),
   ...storeSettings,
   MNEMOS_SERVER_BODY_BYTES: z.coerce.number().int().min(1024).default(1_048_576).describe('Largest body of a request by a user, in bytes.'),
+  MNEMOS_SERVER_REQUESTS_PER_MINUTE: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(100_000)
+    .default(600)
+    .describe('Most requests of one user in any minute, over all their tokens; 0: no limit. Counted in Redis for all servers, or by each.'),
   MNEMOS_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')
@@ -42,6 +49,8 @@ export interface ServerConfig {
   /** Absent: streams are in memory. */
   readonly redis?: RedisConfig
   readonly bodyBytes: number
+  /** 0: no limit. */
+  readonly requestsPerMinute: number
   readonly logLevel: string
 }
 
@@ -62,6 +71,7 @@ export function parseServerConfig(env: Readonly<Record<string, string | undefine
     ...(s3 === undefined ? {} : { s3 }),
     ...(redis === undefined ? {} : { redis }),
     bodyBytes: settings.MNEMOS_SERVER_BODY_BYTES,
+    requestsPerMinute: settings.MNEMOS_SERVER_REQUESTS_PER_MINUTE,
     logLevel: settings.MNEMOS_LOG_LEVEL,
     ...overrides,
   }

@@ -2,6 +2,7 @@
  * The server: Jobs for people, bytes and streams for workers, over HTTP. Holds the only credentials of the stores.
  */
 import { randomUUID } from 'node:crypto'
+import compress from '@fastify/compress'
 import { openApi, routes } from '@mnemos/contract'
 import { assignmentVerifier, loadAssignmentKeys } from '@mnemos/identity'
 import { type Credentials, createClient, kubeMetrics, listening } from '@mnemos/kube'
@@ -17,6 +18,7 @@ import { registerLogStoring } from './log-routes.ts'
 import { openStores } from './open-stores.ts'
 import { createPodAttempts } from './pod-attempts.ts'
 import { refusalOf, refusalOfOwnRequest } from './refusal.ts'
+import { limited } from './request-limits.ts'
 import { type CertificatePair, followPair, readPair } from './tls-files.ts'
 import { registerUserRoutes } from './user-routes.ts'
 import { registerWorkerRoutes } from './worker-routes.ts'
@@ -51,10 +53,16 @@ export async function runServer(config: ServerConfig, { credentials, signal, log
   app.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
   app.get(routes.health.path, () => ({ status: 'ok' }))
   app.get(routes.openapi.path, () => openApi('v1'))
-  const callers = createCallers(client, open)
-  registerUserRoutes(app, { callers, artifacts, streams, follower, signal })
-  registerJudgingRoutes(app, callers)
-  registerCollections(app, callers)
+  const identified = createCallers(client, open)
+  const { requestsPerMinute: perMinute, systemNamespace } = config
+  const callers = perMinute === 0 ? identified : limited(identified, { store: stores.rates, perMinute, systemNamespace, logger, registry })
+  await app.register(async (people) => {
+    // Of these routes alone: workers move bytes, and ask for ranges of them.
+    await people.register(compress, { threshold: 1024, encodings: ['br', 'gzip', 'identity'] })
+    registerUserRoutes(people, { callers, artifacts, streams, follower, signal })
+    registerJudgingRoutes(people, callers)
+    registerCollections(people, callers)
+  })
   await app.register((workers, _options, done) => {
     // Bodies of workers and of the recorder are bytes: they are streamed, not collected.
     workers.removeAllContentTypeParsers()

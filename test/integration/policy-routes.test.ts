@@ -223,3 +223,14 @@ test('lists come in pages', async () => {
   assert.equal(rest.items.length, 2)
   assert.equal((await call('alice', 'GET', '/v1/policies?limit=0')).status, 400)
 })
+
+test('answers are compressed for who asks, and one user who asks too often is told when to come back', async () => {
+  const answer = await bench.fetchAs('alice', '/v1/policies?namespace=alice', { headers: { 'accept-encoding': 'gzip' } })
+  assert.equal(answer.headers.get('content-encoding'), 'gzip')
+  const hasty = await Promise.all(Array.from({ length: 700 }, () => bench.fetchAs('bob', '/v1/jobs?namespace=bob&limit=1')))
+  const refused = hasty.filter(({ status }) => status === 429)
+  // Some of the minute's 600 were taken by the tests above.
+  assert.ok(refused.length >= 100 && refused.length < 120, `${refused.length} refused`)
+  assert.match(refused[0]?.headers.get('retry-after') ?? '', /^\d+$/)
+  assert.equal((await call('alice', 'GET', '/v1/policies?namespace=alice')).status, 200)
+})
