@@ -15,6 +15,7 @@ import { listening } from '@mnemos/kube'
 import type { Logger } from 'pino'
 import { decodeReview, encodeReview, ReviewDecodeError } from './admission-review.ts'
 import { JsonTextError } from './json-text.ts'
+import { loggedField, loggedName } from './logged-text.ts'
 import type { WebhookMetrics } from './metrics.ts'
 import { hangUp, isAnnouncedTooLarge, readBody } from './request-body.ts'
 import type { Reviewer } from './reviewer.ts'
@@ -130,9 +131,13 @@ async function judge(
     metrics.reviewed({ kind, stage, operation, allowed: verdict.allowed, codes, seconds: (performance.now() - started) / 1000 })
     if (!dryRun) metrics.violated(verdict.violations)
     // Fields and codes, never values: a value may be a prompt.
-    const facts = { uid, stage, operation, kind, namespace, name: object?.metadata.name, user: userName, dryRun }
+    const facts = { uid, stage, operation, kind, namespace, name: loggedName(object?.metadata.name), user: userName, dryRun }
     if (verdict.allowed) logger.debug(facts, 'admitted')
-    else logger.info({ ...facts, findings: verdict.findings.slice(0, 20).map(({ path, code }) => ({ path, code })) }, 'refused')
+    else
+      logger.info(
+        { ...facts, findings: verdict.findings.slice(0, 20).map(({ path, code }) => ({ path: loggedField(path), code })) },
+        'refused',
+      )
   } catch (error) {
     if (!(error instanceof JsonTextError || error instanceof ReviewDecodeError)) throw error
     reject(request, response, options, 400, error.message)

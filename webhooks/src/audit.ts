@@ -6,6 +6,7 @@
  */
 import type { Verdict } from '@mnemos/domain'
 import type { Logger } from 'pino'
+import { loggedField, loggedName } from './logged-text.ts'
 import type { ReviewCall } from './reviewer.ts'
 
 export type Audit = (call: ReviewCall, verdict: Verdict) => void
@@ -28,24 +29,24 @@ export function createAudit(logger: Logger): Audit {
           operation,
           kind,
           namespace,
-          name: object?.metadata.name,
-          generateName: object?.metadata.generateName,
+          name: loggedName(object?.metadata.name),
+          generateName: loggedName(object?.metadata.generateName),
           uid: object?.metadata.uid,
         },
         stage,
         verdict: allowed ? 'allowed' : 'refused',
-        ...(allowed ? {} : { reason: status?.reason, fields: findings.slice(0, maxListed).map(({ field }) => field) }),
+        ...(allowed ? {} : { reason: status?.reason, fields: findings.slice(0, maxListed).map(({ field }) => loggedField(field)) }),
         violations: violations.slice(0, maxListed).map(({ policy, rule, type, mode, action, entity, finding }) => ({
           policy,
           rule,
           type,
           mode,
           action,
-          field: finding.field,
+          field: loggedField(finding.field),
           ...(entity === undefined ? {} : { entity }),
         })),
         ...(violations.length > maxListed ? { more: violations.length - maxListed } : {}),
-        changes: patch.slice(0, maxListed).map(({ op, path }) => ({ op, path })),
+        changes: patch.slice(0, maxListed).map(({ op, path }) => ({ op, path: loggedField(path) })),
       },
       'admission',
     )

@@ -14,7 +14,8 @@ export function warningOf({ finding }: Violation, done?: string): string {
 
 /** The text, shortened to what API servers hand on. */
 export function cutToWarning(text: string): string {
-  let short = text
+  // No unit is less than a byte: what is beyond them can only go.
+  let short = text.slice(0, maxBytes + 1)
   while (utf8.encode(short).byteLength > maxBytes) short = `${short.slice(0, -2)}…`
   return short
 }

@@ -9,6 +9,11 @@ import type { Cause, Refusal, ReviewRequest } from './verdict.ts'
 
 /** More findings than this are counted, not listed: a Status travels in one response and ends on one screen. */
 const maxListed = 50
+/** What a user wrote may be told back, but a megabyte of it would come back twice, in the message and in its cause. */
+const maxSentence = 1024
+const maxPath = 512
+/** The longest name that the API server stores; it looks at names only after us. */
+const maxName = 253
 
 /** The cause types of `k8s.io/apimachinery/pkg/apis/meta/v1`. */
 const causeReasons: Readonly<Record<FindingCode, string>> = {
@@ -33,7 +38,7 @@ export function refusalOf(request: ReviewRequest, findings: readonly Finding[], 
   const listed = findings.slice(0, maxListed)
   const name = nameOf(request)
   const rest = findings.length - listed.length
-  const lines = listed.map((finding) => `- ${finding.path === '' ? '/' : finding.path}: ${sentenceOf(finding)}`)
+  const lines = listed.map((finding) => `- ${finding.path === '' ? '/' : bounded(finding.path, maxPath)}: ${sentenceOf(finding)}`)
   return {
     code: 422,
     reason: 'Invalid',
@@ -70,15 +75,20 @@ export function unavailable(request: ReviewRequest, sentence: string): Refusal {
 }
 
 function causeOf(finding: Finding): Cause {
-  return { reason: causeReasons[finding.code], field: finding.field, message: sentenceOf(finding) }
+  return { reason: causeReasons[finding.code], field: bounded(finding.field, maxPath), message: sentenceOf(finding) }
 }
 
 function sentenceOf(finding: Finding): string {
-  return finding.suggestion === undefined ? finding.message : `${finding.message}; ${finding.suggestion}`
+  const message = bounded(finding.message, maxSentence)
+  return finding.suggestion === undefined ? message : `${message}; ${bounded(finding.suggestion, maxSentence)}`
+}
+
+function bounded(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text
 }
 
 /** kubectl prints the name in quotes, empty ones too; an object whose name is still to be generated shows its prefix. */
 function nameOf(request: ReviewRequest): string {
   const { name, generateName } = request.object?.metadata ?? {}
-  return name !== undefined && name !== '' ? name : `${generateName ?? ''}*`
+  return bounded(name !== undefined && name !== '' ? name : `${generateName ?? ''}*`, maxName)
 }

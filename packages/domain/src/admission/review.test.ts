@@ -111,6 +111,14 @@ for (const [sentence, { request, wantFields, wantText }] of Object.entries(refus
 }
 
 /** The object as the validating stage sees it: a new one is stamped by then. */
+test('however long what a user wrote is, the refusal is short', () => {
+  const long = 'x'.repeat(1_000_000)
+  const spec = { ...goodSpec, dependsOn: [long], priority: long, podMetadata: { labels: { [long]: long } } }
+  const { allowed, status } = review(creation(aJob(spec, { name: long })), context)
+  assert.equal(allowed, false)
+  assert.ok(JSON.stringify(status).length < 20_000, `${JSON.stringify(status).length} characters`)
+})
+
 function asSeenIn(stage: ReviewRequest['stage'], request: ReviewRequest): ReviewRequest {
   if (request.operation === 'UPDATE' || request.object === undefined) return { ...request, stage }
   return { ...request, stage, object: { ...request.object, metadata: stage === 'validate' ? stamped('alice') : request.object.metadata } }
