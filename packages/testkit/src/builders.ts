@@ -28,7 +28,7 @@ export function aDigest(seed = 'a'): string {
 export interface JobBuilder {
   inNamespace(namespace: string): JobBuilder
   asking(model: string, prompt?: string): JobBuilder
-  importing(uri: string): JobBuilder
+  importing(uri: string, digest?: string): JobBuilder
   /** Runs an image in a pod of its own. */
   running(image: string): JobBuilder
   with(spec: Partial<JobSpec>): JobBuilder
@@ -65,7 +65,11 @@ function jobBuilder(job: Job): JobBuilder {
   return {
     inNamespace: (namespace) => meta({ namespace }),
     asking: (model, prompt = 'Say hello.') => spec({ inference: { modelRef: { name: model }, prompt, parameters: { maxTokens: 256 } } }),
-    importing: (uri) => jobBuilder({ ...job, spec: { ...noWork, maintenance: { task: 'ImportModel', parameters: { uri } } } }),
+    importing: (uri, digest) =>
+      jobBuilder({
+        ...job,
+        spec: { ...noWork, maintenance: { task: 'ImportModel', parameters: { uri, ...(digest === undefined ? {} : { digest }) } } },
+      }),
     running: (image) => jobBuilder({ ...job, spec: { ...noWork, container: { image } } }),
     with: spec,
     annotated: (annotations) => meta({ annotations }),

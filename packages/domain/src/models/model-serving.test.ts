@@ -87,6 +87,13 @@ const cases: Record<string, Case> = {
     world: world(byPool, { pool: pool(), warmUp: warmUp('Succeeded', { finishedAt: at }) }),
     ...{ wantReady: 'True', wantReason: 'Serving', wantToken: 'True', wantKstatus: 'Current' },
   },
+  'a Job with the name and owner of the warm-up that asked another Model shows nothing': {
+    world: world(byPool, {
+      pool: pool(),
+      warmUp: aJob('warm').asking('small').thatIs('Succeeded', { finishedAt: at }).build(),
+    }),
+    ...{ wantReady: 'False', wantReason: 'WarmUpFailed', wantToken: 'False', wantKstatus: 'Failed' },
+  },
   'no token came out: stalled, with the reason and what to do': {
     world: world(byPool, {
       pool: pool(),

@@ -153,9 +153,11 @@ function knownToken({ metadata }: Model, { firstToken, digest }: ModelStatus): M
   return firstToken?.generation === metadata.generation && firstToken?.digest === digest ? firstToken : undefined
 }
 
-/** What the warm-up Job has just shown. */
+/** What the warm-up Job has just shown; one that asks another Model, whatever its name and owner, shows nothing. */
 function tokenOf({ metadata }: Model, { digest }: ModelStatus, warmUp: Job | undefined): ModelStatus['firstToken'] {
   const at = warmUp?.status?.finishedAt
+  const asked = warmUp?.spec.inference?.modelRef
+  if (asked?.name !== metadata.name || (asked.namespace ?? metadata.namespace) !== metadata.namespace) return undefined
   if (warmUp?.status?.phase !== 'Succeeded' || at === undefined || digest === undefined) return undefined
   return { generation: metadata.generation ?? 0, digest, at }
 }

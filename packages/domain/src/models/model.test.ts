@@ -25,10 +25,11 @@ function world(model: ModelBuilder, importJob?: JobBuilder, of: Partial<ModelWor
 }
 
 const importing = aJob('import').importing('https://models.example/m.gguf')
-const imported = (result: object): JobBuilder =>
-  importing.thatIs('Succeeded', { result: { uri: 'artifact://x', sha256: '0'.repeat(64), sizeBytes: 9, inline: JSON.stringify(result) } })
-const failed = (reason: string, message: string): JobBuilder =>
-  importing.thatIs('Failed', { failure: { class: 'BadInput', reason, message } })
+const demanding = aJob('import').importing('https://models.example/m.gguf', aDigest('wanted'))
+const imported = (result: object, job = importing): JobBuilder =>
+  job.thatIs('Succeeded', { result: { uri: 'artifact://x', sha256: '0'.repeat(64), sizeBytes: 9, inline: JSON.stringify(result) } })
+const failed = (reason: string, message: string, job = importing): JobBuilder =>
+  job.thatIs('Failed', { failure: { class: 'BadInput', reason, message } })
 const verified = fresh.thatIsReady(digest)
 
 interface Case {
@@ -72,17 +73,32 @@ const cases: Record<string, Case> = {
   'bytes with another digest are named, with both digests': {
     world: world(
       fresh.from('https://models.example/m.gguf', aDigest('wanted')),
-      failed('DigestMismatch', `m.gguf has ${digest}, and ${aDigest('wanted')} was demanded.`),
+      failed('DigestMismatch', `m.gguf has ${digest}, and ${aDigest('wanted')} was demanded.`, demanding),
     ),
     wantPhase: 'Failed',
     wantReason: 'DigestMismatch',
     wantMessage: new RegExp(`${digest}.*${aDigest('wanted')}`),
   },
   'a result with another digest than the demanded one is not believed': {
-    world: world(fresh.from('https://models.example/m.gguf', aDigest('wanted')), imported({ digest, artifact, sizeBytes: 1 })),
+    world: world(fresh.from('https://models.example/m.gguf', aDigest('wanted')), imported({ digest, artifact, sizeBytes: 1 }, demanding)),
     wantPhase: 'Failed',
     wantReason: 'DigestMismatch',
     wantMessage: new RegExp(`${digest}.*${aDigest('wanted')}`),
+  },
+  'a Job with the name and owner of the import that imports something else is not believed': {
+    world: world(fresh, imported({ digest, artifact, sizeBytes: 1 }, aJob('import').importing('https://evil.example/m.gguf'))),
+    wantPhase: 'Failed',
+    wantReason: 'ImportFailed',
+    wantMessage: /Job import has the name of the import and imports something else; delete it to import/,
+    wantStatus: { digest: undefined, artifact: undefined },
+  },
+  'a Job with the name and owner of the import that demands no digest is not believed where one is demanded': {
+    world: world(
+      fresh.from('https://models.example/m.gguf', aDigest('wanted')),
+      imported({ digest: aDigest('wanted'), artifact, sizeBytes: 1 }),
+    ),
+    wantPhase: 'Failed',
+    wantReason: 'ImportFailed',
   },
   'an import that failed says why, and how to try again': {
     world: world(fresh, failed('NotFound', 'There is nothing there.')),
@@ -159,6 +175,9 @@ test('a verified Model whose import Job is gone stays ready', () => {
   })
   assert.equal(decideModel(world(known), now).status?.phase, 'Ready')
   assert.equal(decideModel(world(known), now).create, undefined)
+  const forged = imported({ digest: aDigest('forged'), artifact, sizeBytes: 1 }, aJob('import').importing('https://evil.example/m.gguf'))
+  const { phase, digest: kept } = decideModel(world(known, forged), now).status ?? {}
+  assert.deepEqual([phase, kept], ['Ready', digest], 'nor does another Job of that name change what was verified')
   const shared = known.with({ allowedNamespaces: { from: 'All' } }).build()
   const edited = { ...shared, metadata: { ...shared.metadata, generation: 2 } }
   assert.equal(decideModel({ ...world(known), model: edited }, now).create, undefined, 'who may use it says nothing about its bytes')

@@ -57,7 +57,10 @@ export function importJobName({ metadata, spec }: Model): string {
 export function decideModel(world: ModelWorld, now: number): ModelPlan {
   const { model, importJob } = world
   if (model.metadata.deletionTimestamp !== undefined) return plan(undefined, [])
-  if (importJob === undefined) return isVerified(model) ? readyPlan(world, statusOfModel(model)) : importPlan(model)
+  if (importJob === undefined || !importsSourceOf(model, importJob)) {
+    if (isVerified(model)) return readyPlan(world, statusOfModel(model))
+    return importJob === undefined ? importPlan(model) : stalledPlan(model, 'ImportFailed', notOurImport(importJob))
+  }
   const { phase } = statusOf(importJob)
   if (phase === 'Succeeded') return importedPlan(world, importJob)
   if (isTerminal(importJob)) return failedPlan(model, importJob)
@@ -68,6 +71,16 @@ export function decideModel(world: ModelWorld, now: number): ModelPlan {
 function isVerified(model: Model): boolean {
   const { conditions = [], importedBy } = model.status ?? {}
   return importedBy === importJobName(model) && conditions.some(({ type, status: is }) => type === 'ArtifactVerified' && is === 'True')
+}
+
+/** Whoever may create Jobs can give one the name and the owner of the import; what a Job does is fixed, so that decides. */
+function importsSourceOf({ spec: { source } }: Model, { spec }: Job): boolean {
+  const { task, parameters } = spec.maintenance ?? {}
+  return task === 'ImportModel' && parameters?.['uri'] === source.uri && parameters['digest'] === source.digest
+}
+
+function notOurImport({ metadata: { name } }: Job): string {
+  return `Job ${name} has the name of the import and imports something else; delete it to import.`
 }
 
 function importPlan(model: Model): ModelPlan {
