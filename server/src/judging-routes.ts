@@ -16,7 +16,7 @@ import { findPii, redactPii } from '@mnemos/pii'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import type { Caller, Callers } from './callers.ts'
-import { Refusal } from './refusal.ts'
+import { Refusal, refusalOf } from './refusal.ts'
 import { idOf, readBody, readQuery } from './request-reading.ts'
 import { fastifyPath } from './route-path.ts'
 import { validate } from './validation.ts'
@@ -104,13 +104,14 @@ async function batch(caller: Caller, objects: readonly unknown[], namespace: str
   return { valid, invalid: results.length - valid, results }
 }
 
-/** One that cannot be judged is an error of its own and does not hide the others. */
+/** One that is no object of ours, or that the caller may not create, does not hide the others. */
 async function oneOf(caller: Caller, object: unknown, namespace: string): ReturnType<typeof validate> {
   try {
     return await validate(caller, object, namespace)
   } catch (error) {
-    if (!(error instanceof Refusal) || error.code !== 'MNEMOS_BAD_REQUEST') throw error
-    return { valid: false, errors: [{ pointer: '', field: '', code: error.code, message: error.message }], warnings: [] }
+    const { code, message, status } = refusalOf(error)
+    if (status >= 500 || status === 401 || status === 429) throw error
+    return { valid: false, errors: [{ pointer: '', field: '', code, message }], warnings: [] }
   }
 }
 

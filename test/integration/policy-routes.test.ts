@@ -178,6 +178,8 @@ test('policies in force are part of the verdict, in one and in many', async () =
       [4, true],
     ],
   )
+  const foreign = await call('alice', 'POST', '/v1/validate/batch', { objects: [aJob({}, { name: 'x', namespace: 'bob' }), aJob()] })
+  assert.deepEqual([foreign.body.valid, foreign.body.invalid], [1, 1], 'one that alice may not create hides no other')
   assert.equal((await call('alice', 'POST', '/v1/validate/batch', { objects: Array.from({ length: 101 }, () => 1) })).status, 400)
 })
 

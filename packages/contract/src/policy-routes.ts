@@ -12,6 +12,13 @@ const namespace = z.object({ namespace: namespaceName.default('default').describ
 const json = (schema: z.ZodType, status = 200): Route['response'] => ({ status, contentType: 'application/json', schema })
 const body = (schema: z.ZodType, contentType = 'application/json'): NonNullable<Route['body']> => ({ contentType, schema })
 
+const exampleJob = {
+  apiVersion: 'mnemos.dev/v1alpha1',
+  kind: 'Job',
+  metadata: { name: 'hello', namespace: 'default' },
+  spec: { inference: { modelRef: { name: 'smollm' }, prompt: 'Say hello.' } },
+}
+
 /** One thing that is wrong with an object. */
 export const validationError = z.object({
   pointer: z.string().describe('JSON Pointer; empty for the whole object.'),
@@ -36,7 +43,7 @@ export const validationBatch = z.object({
   results: z.array(validation.extend({ index: z.int(), kind: z.string().optional(), name: z.string().optional() })),
 })
 export const maxBatch = 100
-export const batchBody = z.object({ objects: z.array(z.unknown()).min(1).max(maxBatch) })
+export const batchBody = z.object({ objects: z.array(z.unknown()).min(1).max(maxBatch) }).meta({ examples: [{ objects: [exampleJob] }] })
 
 export const compatibilityMode = z.enum([
   'NONE',
@@ -48,14 +55,16 @@ export const compatibilityMode = z.enum([
   'FULL_TRANSITIVE',
 ])
 const schemaDocument = z.union([z.record(z.string(), z.unknown()), z.boolean()])
-export const compatibilityBody = z.union([
-  z.strictObject({ older: schemaDocument, newer: schemaDocument, mode: compatibilityMode.default('BACKWARD') }),
-  z.strictObject({
-    schema: z.string().min(1).describe('Name of a stored Schema: its document in force is the older one.'),
-    document: schemaDocument.describe('What is to follow it.'),
-    mode: compatibilityMode.optional().describe('That of the Schema when absent.'),
-  }),
-])
+export const compatibilityBody = z
+  .union([
+    z.strictObject({ older: schemaDocument, newer: schemaDocument, mode: compatibilityMode.default('BACKWARD') }),
+    z.strictObject({
+      schema: z.string().min(1).describe('Name of a stored Schema: its document in force is the older one.'),
+      document: schemaDocument.describe('What is to follow it.'),
+      mode: compatibilityMode.optional().describe('That of the Schema when absent.'),
+    }),
+  ])
+  .meta({ examples: [{ older: { maximum: 10 }, newer: { maximum: 5 }, mode: 'BACKWARD' }] })
 const difference = z.looseObject({
   direction: z.enum(['BACKWARD', 'FORWARD']),
   pointer: z.string(),
@@ -71,25 +80,27 @@ export const compatibility = z.object({
   errors: z.array(z.object({ document: z.enum(['older', 'newer']), pointer: z.string(), message: z.string() })),
 })
 
-export const casesBody = z.strictObject({
-  cases: z
-    .array(
-      z.strictObject({
-        name: z.string().min(1).max(256),
-        object: z.record(z.string(), z.unknown()),
-        oldObject: z.record(z.string(), z.unknown()).optional(),
-        user: z.string().optional(),
-        groups: z.array(z.string()).optional(),
-        now: z.iso.datetime({ offset: true }).optional(),
-        expect: z.enum(['Allowed', 'Warned', 'Redacted', 'Refused']),
-        rule: z.string().optional(),
-        message: z.string().optional(),
-      }),
-    )
-    .min(1)
-    .max(maxBatch),
-  objects: z.array(z.record(z.string(), z.unknown())).max(maxBatch).default([]).describe('What exists: Models, Namespaces.'),
-})
+export const casesBody = z
+  .strictObject({
+    cases: z
+      .array(
+        z.strictObject({
+          name: z.string().min(1).max(256),
+          object: z.record(z.string(), z.unknown()),
+          oldObject: z.record(z.string(), z.unknown()).optional(),
+          user: z.string().optional(),
+          groups: z.array(z.string()).optional(),
+          now: z.iso.datetime({ offset: true }).optional(),
+          expect: z.enum(['Allowed', 'Warned', 'Redacted', 'Refused']),
+          rule: z.string().optional(),
+          message: z.string().optional(),
+        }),
+      )
+      .min(1)
+      .max(maxBatch),
+    objects: z.array(z.record(z.string(), z.unknown())).max(maxBatch).default([]).describe('What exists: Models, Namespaces.'),
+  })
+  .meta({ examples: [{ cases: [{ name: 'a plain question passes', object: exampleJob, expect: 'Allowed' }] }] })
 export const caseResults = z.object({
   passed: z.int(),
   failed: z.int(),
@@ -111,7 +122,7 @@ export const judgingRoutes = {
     auth: 'user',
     summary: 'What admission would say to an object of the caller now, without storing it: by a dry run, so with its policies.',
     query: namespace,
-    body: body(object),
+    body: body(object.meta({ examples: [exampleJob] })),
     response: json(validation),
   },
   validateBatch: {
