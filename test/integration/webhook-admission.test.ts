@@ -110,6 +110,22 @@ test('the verdict is the same whichever way a mistake comes', async (t) => {
   }
 })
 
+test('a Job above the priority of its Queue is refused, and what the Queue took before it was lowered goes on', async () => {
+  const queue = (maxPriority: string): string => `apiVersion: mnemos.dev/v1alpha1
+kind: Queue
+metadata: {name: calm}
+spec: {maxPriority: ${maxPriority}}
+`
+  await apply(cluster, queue('high'))
+  assert.equal((await apply(cluster, jobYaml('urgent', 'queue: calm', 'priority: high'))).code, 0)
+  await apply(cluster, queue('normal'))
+  const another = jobYaml('another', 'queue: calm', 'priority: high')
+  const refusal = /spec\.priority: high is above normal, the highest that Queue "calm" takes; use normal or less, or another Queue/
+  await eventually(async () => refusal.test((await apply(cluster, another, ['--dry-run=server'])).stderr), { message: 'it is refused' })
+  const cancelled = await kubectl(cluster, ['patch', 'mnjob', 'urgent', '--type=merge', '-p', '{"spec":{"cancel":true}}'])
+  assert.equal(cancelled.code, 0, cancelled.stderr)
+})
+
 test('a namespace cannot label itself out of admission', async () => {
   await kubectl(cluster, ['create', 'namespace', 'sly'])
   await kubectl(cluster, ['label', 'namespace', 'sly', 'control-plane=true', 'admission.mnemos.dev/ignore=true'])

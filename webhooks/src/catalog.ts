@@ -5,7 +5,18 @@
  * Guarantees: a question is answered at once from memory; before the first list has arrived the answer is "unknown", so an
  * outage of the API server silences warnings and delays nothing. Objects are cut down to the few fields that matter.
  */
-import { group, type KindDefinition, labelSelector, modelKind, queueKind, schemaKind, version, workerPoolKind } from '@mnemos/api'
+import {
+  group,
+  type KindDefinition,
+  labelSelector,
+  modelKind,
+  type Priority,
+  priorities,
+  queueKind,
+  schemaKind,
+  version,
+  workerPoolKind,
+} from '@mnemos/api'
 import {
   type AllowedNamespaces,
   type AppliedSchema,
@@ -27,12 +38,13 @@ interface Lent extends KubeObject {
   readonly facts?: ModelFacts | undefined
 }
 
-/** A Queue cut down to its name and whose Jobs it takes. */
+/** A Queue cut down to its name, whose Jobs it takes and how urgent they may be. */
 interface Selecting extends KubeObject {
   readonly selector?: AllowedNamespaces['selector']
+  readonly maxPriority?: Priority | undefined
 }
 
-const selecting = z.object({ spec: z.object({ namespaceSelector: labelSelector.optional() }) })
+const selecting = z.object({ spec: z.object({ namespaceSelector: labelSelector.optional(), maxPriority: z.enum(priorities).optional() }) })
 /** A Schema cut down to the version in force, compiled. */
 interface Applied extends KubeObject {
   readonly applied?: AppliedSchema | undefined
@@ -68,7 +80,10 @@ export function openCatalog(client: Client, logger: Logger): LiveCatalog {
     client,
     logger,
     resource: resource<Selecting>(namesOf(queueKind)),
-    transform: (queue) => ({ ...bare(queue), selector: selectorOf(queue) }),
+    transform: (queue) => {
+      const { namespaceSelector, maxPriority } = selecting.safeParse(queue).data?.spec ?? {}
+      return { ...bare(queue), selector: namespaceSelector, maxPriority }
+    },
   })
   const schemas = createInformer({
     client,
@@ -103,6 +118,10 @@ export function openCatalog(client: Client, logger: Logger): LiveCatalog {
         .filter(({ selector }) => selects(selector, { name: from, labels }))
         .map(({ metadata }) => metadata.name)
     },
+    maxPriority: (name, from) => {
+      const queue = queues.cache.get({ name })
+      return queue !== undefined && selects(queue.selector, { name: from, labels: labelsOf(from) }) ? queue.maxPriority : undefined
+    },
     schemas: (kind) => {
       if (!schemas.hasSynced()) return undefined
       return schemas.cache.list().flatMap(({ applied }) => (applied?.appliesTo.some((target) => target.kind === kind) ? [applied] : []))
@@ -120,10 +139,6 @@ export function openCatalog(client: Client, logger: Logger): LiveCatalog {
       await Promise.all(all.map((informer) => informer.run(signal)))
     },
   }
-}
-
-function selectorOf(object: KubeObject): AllowedNamespaces['selector'] {
-  return selecting.safeParse(object).data?.spec.namespaceSelector
 }
 
 function bare({ apiVersion, kind, metadata }: KubeObject): KubeObject {

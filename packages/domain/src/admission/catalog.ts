@@ -5,6 +5,7 @@
  * any order). A name that the namespace may not use is treated exactly like one that does not exist: the answer must
  * not tell a tenant what another one has.
  */
+import type { Priority } from '@mnemos/api'
 import type { AppliedSchema } from '../schemas/applied.ts'
 import { nearest } from './nearest.ts'
 
@@ -16,12 +17,20 @@ export interface Catalog {
   pools(namespace: string, from: string): readonly string[] | undefined
   /** Queues that take Jobs of `from`; undefined while unknown. */
   queues(from: string): readonly string[] | undefined
+  /** The highest priority that a Queue takes, if it takes Jobs of `from`; undefined while unknown. */
+  maxPriority(queue: string, from: string): Priority | undefined
   /** Schemas that apply to objects of a kind; undefined while unknown: nothing of the kind is admitted then. */
   schemas(kind: string): readonly AppliedSchema[] | undefined
 }
 
 /** A catalog that knows nothing, and therefore warns of nothing. */
-export const emptyCatalog: Catalog = { models: () => undefined, pools: () => undefined, queues: () => undefined, schemas: () => [] }
+export const emptyCatalog: Catalog = {
+  models: () => undefined,
+  pools: () => undefined,
+  queues: () => undefined,
+  maxPriority: () => undefined,
+  schemas: () => [],
+}
 
 interface Reference {
   readonly name: string

@@ -4,18 +4,22 @@
  * Runs before the schema too, on whatever a user wrote, so each reader takes `unknown` and skips what has another shape:
  * the schema's own findings cover that.
  */
-import { type Finding, maxInlineInputBytes } from '@mnemos/api'
+import { about, type Finding, maxInlineInputBytes, priorities } from '@mnemos/api'
 import { fieldOf, itemsOf, textOf } from '../reading.ts'
-import { modelWarnings, queueWarnings } from './catalog.ts'
+import { type Catalog, modelWarnings, queueWarnings } from './catalog.ts'
 import type { ReviewContext, ReviewRequest } from './verdict.ts'
 
 const utf8 = new TextEncoder()
 const bytesOf = (text: string | undefined): number => (text === undefined ? 0 : utf8.encode(text).byteLength)
 
 /** Findings of a Job, beyond its schema. */
-export function jobFindings(request: ReviewRequest): readonly Finding[] {
+export function jobFindings(request: ReviewRequest, { catalog }: Pick<ReviewContext, 'catalog'>): readonly Finding[] {
   const spec = request.object?.spec
-  return [...inputFindings(fieldOf(spec, 'inference')), ...dependencyFindings(spec, request.object?.metadata.name)]
+  return [
+    ...inputFindings(fieldOf(spec, 'inference')),
+    ...dependencyFindings(spec, request.object?.metadata.name),
+    ...priorityFindings(spec, request.namespace ?? '', catalog),
+  ]
 }
 
 /** Things that may be right, but look like slips. */
@@ -29,6 +33,22 @@ export function jobWarnings(request: ReviewRequest, { catalog }: ReviewContext):
       ? []
       : modelWarnings({ name: model, namespace: textOf(fieldOf(reference, 'namespace')) }, request.namespace ?? '', catalog)),
     ...(queue === undefined ? [] : queueWarnings(queue, request.namespace ?? '', catalog)),
+  ]
+}
+
+/** A Queue that is lowered later does not stop what it took before. */
+function priorityFindings(spec: unknown, from: string, catalog: Catalog): readonly Finding[] {
+  const queue = textOf(fieldOf(spec, 'queue')) ?? 'default'
+  const priority = priorities.find((each) => each === fieldOf(spec, 'priority'))
+  const most = priority === undefined ? undefined : catalog.maxPriority(queue, from)
+  if (priority === undefined || most === undefined || priorities.indexOf(priority) >= priorities.indexOf(most)) return []
+  return [
+    about(
+      ['spec', 'priority'],
+      'invalid',
+      `${priority} is above ${most}, the highest that Queue "${queue}" takes`,
+      `use ${most} or less, or another Queue`,
+    ),
   ]
 }
 

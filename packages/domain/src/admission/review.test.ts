@@ -14,6 +14,7 @@ const catalog: Catalog = {
   pools: (namespace) => (namespace === 'team-a' ? ['gpus'] : []),
   schemas: () => [],
   queues: () => ['research'],
+  maxPriority: (queue) => (queue === 'research' ? 'normal' : undefined),
 }
 const context: ReviewContext = { trustedUsers: new Set([operator]), catalog, policies: noPolicies }
 
@@ -48,6 +49,19 @@ const refusals: Record<string, { request: ReviewRequest; wantFields: readonly st
     request: creation(aJob({ ...goodSpec, priority: 'hihg' })),
     wantFields: ['spec.priority'],
     wantText: /"?hihg"?.*did you mean [`"]high[`"]\?/s,
+  },
+  'a priority above that of its Queue is refused': {
+    request: creation(aJob({ ...goodSpec, queue: 'research', priority: 'high' })),
+    wantFields: ['spec.priority'],
+    wantText: /high is above normal, the highest that Queue "research" takes; use normal or less, or another Queue/,
+  },
+  'a Job is not moved into a Queue that is not for its priority': {
+    request: update(
+      aJob({ ...goodSpec, queue: 'research', priority: 'high' }, stamped('alice')),
+      aJob({ ...goodSpec, priority: 'high' }, stamped('alice')),
+    ),
+    wantFields: ['spec.priority'],
+    wantText: /high is above normal/,
   },
   'a negative limit is refused with its bound': {
     request: creation(aJob({ inference: { ...goodSpec.inference, parameters: { maxTokens: -5 } } })),
