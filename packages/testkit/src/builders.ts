@@ -34,6 +34,8 @@ export interface JobBuilder {
   with(spec: Partial<JobSpec>): JobBuilder
   annotated(annotations: Readonly<Record<string, string>>): JobBuilder
   createdAt(ms: number): JobBuilder
+  /** Deleted, and kept by somebody's finalizer. */
+  deletedAt(ms: number): JobBuilder
   ownedBy(owner: { apiVersion: string; kind: string; metadata: { name: string; uid?: string } }): JobBuilder
   /** Parts of the status; what is left out keeps its default. */
   thatIs(phase: JobStatus['phase'], status?: Partial<JobStatus>): JobBuilder
@@ -74,6 +76,7 @@ function jobBuilder(job: Job): JobBuilder {
     with: spec,
     annotated: (annotations) => meta({ annotations }),
     createdAt: (ms) => meta({ creationTimestamp: new Date(ms).toISOString() }),
+    deletedAt: (ms) => meta({ deletionTimestamp: new Date(ms).toISOString(), finalizers: ['example.com/kept'] }),
     ownedBy: ({ apiVersion: version, kind, metadata: { name, uid = '' } }) =>
       meta({ ownerReferences: [{ apiVersion: version, kind, name, uid, controller: true }] }),
     thatIs: (phase, status = {}) =>

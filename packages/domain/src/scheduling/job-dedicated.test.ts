@@ -157,6 +157,10 @@ const cases: Record<string, readonly [JobWorld, Want]> = {
   'a pod that somebody deletes is waited for': [withPod(running, startedAgo(5000), true), { phase: 'unwritten', removes: [] }],
   'once it is gone the attempt is lost': [world(running, { absent: 'gone' }), { phase: 'Retrying', failure: 'NodeLost' }],
   'a new leader finds no pod of an attempt that ran': [world(running), { phase: 'Retrying', failure: 'NodeLost', creates: [] }],
+  'the pod of a deleted Job that a finalizer keeps is deleted': [
+    withPod(running.deletedAt(now), startedAgo(5000)),
+    { phase: 'unwritten', removes: ['j-a1'] },
+  ],
   'a cancel deletes the pod first': [withPod(cancelled(running), startedAgo(5000)), { phase: 'unwritten', removes: ['j-a1'] }],
   'and takes effect when it is gone': [world(cancelled(running), { absent: 'gone' }), { phase: 'Cancelled' }],
   'or when it has ended': [withPod(cancelled(running), ended(143, 'Error'), true), { phase: 'Cancelled' }],

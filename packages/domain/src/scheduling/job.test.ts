@@ -240,6 +240,12 @@ const cases: Record<string, Case> = {
     wantPhase: 'unwritten',
     wantEffects: ['stop cancelled'],
   },
+  'a deleted Job that a finalizer keeps is stopped as though it were cancelled': {
+    world: world(running.deletedAt(now)),
+    wantPhase: 'unwritten',
+    wantEffects: ['stop cancelled'],
+  },
+  'a deleted Job that a finalizer keeps is not started': { world: world(pending.deletedAt(now)), wantPhase: 'Cancelled' },
   'a cancelled attempt that was let go is Cancelled': {
     world: world(running.with({ cancel: true }), { report: { end: { type: 'released', reason: '' } } }),
     wantPhase: 'Cancelled',

@@ -22,11 +22,17 @@ export function decideJob(world: JobWorld, now: number): JobPlan {
   return told.length === 0 ? plan : { ...plan, effects: [...(plan.effects ?? []), ...told] }
 }
 
-function decideByPhase(world: JobWorld, now: number): JobPlan {
-  if (world.job.metadata.deletionTimestamp !== undefined) return rest
-  if (isTerminal(world.job)) return terminalPlan(world, now)
+function decideByPhase(given: JobWorld, now: number): JobPlan {
+  const isLeaving = given.job.metadata.deletionTimestamp !== undefined
+  if (isTerminal(given.job)) return isLeaving ? rest : terminalPlan(given, now)
+  const world = isLeaving ? cancelled(given) : given
   if (!isActive(world.job)) return waitingPlan(world, now)
   return world.own === undefined ? activePlan(world, now) : ownPodPlan(world, world.own, now)
+}
+
+/** A deleted Job is there as long as somebody's finalizer keeps it, which is no reason for its work to go on. */
+function cancelled({ job, ...world }: JobWorld): JobWorld {
+  return { ...world, job: { ...job, spec: { ...job.spec, cancel: true } } }
 }
 
 /** What Argo CD and Flux put on the objects that they keep. */
