@@ -3,6 +3,7 @@
  *
  * Bounds: the length (by the kind), two comprehensions within one another, patterns of `matches` that stand in the expression
  * (they are compiled once, by a linear-time engine), and only the variables that there are.
+ * Guarantees: what an evaluation says of its failure holds no value of the object.
  */
 import { celEnv, isCelError, parse, plan } from '@bufbuild/cel'
 import type { Path } from '@mnemos/api'
@@ -24,20 +25,35 @@ export function celExpression(text: string, path: Path): Compiled<Evaluate> {
     const problem = problemIn(expr, new Set(variableNames), 0)
     if (problem !== undefined) return broken({ path, ...problem })
     // The library types variables by declaration; ours have any shape.
+    const words = new Set(text.split(/\W+/))
     const evaluate = plan(environment, expr) as (variables: Readonly<Record<string, unknown>>) => unknown
     return compiled((variables) => {
       try {
         const result = evaluate(variables)
-        if (isCelError(result)) return { error: result.message }
+        if (isCelError(result)) return { error: withoutValues(result.message, words) }
         return typeof result === 'boolean' ? result : { error: 'the result is neither true nor false' }
       } catch (error) {
-        return { error: error instanceof Error ? error.message : 'it failed' }
+        return { error: withoutValues(error instanceof Error ? error.message : '', words) }
       }
     })
   } catch (error) {
     const why = error instanceof Error ? error.message.replace(/^<input>:/, 'at ') : 'it cannot be read'
     return broken({ path, message: `is no CEL expression: ${why}` })
   }
+}
+
+/** Sentences of the library that name types and operators only. */
+const ofTypes =
+  /^(found no matching overload|type mismatch|undeclared reference|unbound function|u?int overflow|\w+ (divide|modulus) by zero)/
+
+/**
+ * Why an evaluation failed. Most sentences repeat the value, and what becomes of them is read by others than who wrote it: in
+ * the status of a policy, in logs.
+ */
+function withoutValues(message: string, words: ReadonlySet<string>): string {
+  const missing = /^field not found: (\w+)$/.exec(message)?.[1]
+  if (missing !== undefined && words.has(missing)) return message
+  return ofTypes.test(message) ? message : 'a value in it has not the form that it needs'
 }
 
 interface Problem {

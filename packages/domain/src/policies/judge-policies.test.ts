@@ -106,6 +106,21 @@ const rules: Record<string, { rule: RuleText; subject: PolicySubject; want: read
     subject: aJob(),
     want: ['spec: the expression of the rule failed: field not found: container'],
   },
+  'an expression that fails at a value does not repeat it': {
+    rule: { expression: 'int(object.spec.inference.prompt) > 0' },
+    subject: aJob(prompt('my secret')),
+    want: ['spec: the expression of the rule failed: a value in it has not the form that it needs'],
+  },
+  'an expression that looks a value up does not repeat it': {
+    rule: { expression: '{"a": 1}[object.spec.inference.prompt] == 1' },
+    subject: aJob(prompt('secret')),
+    want: ['spec: the expression of the rule failed: a value in it has not the form that it needs'],
+  },
+  'an expression that mixes types is told their names': {
+    rule: { expression: 'object.spec.inference.prompt + 1 == 2' },
+    subject: aJob(prompt('secret')),
+    want: ["spec: the expression of the rule failed: found no matching overload for '_+_' applied to '(string, int)'"],
+  },
   'an expression knows who asks': {
     rule: { expression: "request.user == 'alice' && 'research' in request.groups && oldObject == null" },
     subject: aJob(),
