@@ -1,7 +1,8 @@
 /**
  * Rate limits in memory, for one process: each process that has its own counts by itself.
  *
- * Looks at every charge that still matters each time a limit is asked, which is right for some ten thousand per window.
+ * A window that has room for certain is looked through ten times in its length, and not at each charge. One that may be full,
+ * and a bucket, are looked through each time, which is right for some ten thousand charges.
  */
 import {
   type Charge,
@@ -25,6 +26,8 @@ interface Log {
   readonly entries: Map<string, Entry>
   /** Of a bucket: the tokens that were missing at a time, after every charge that can no longer change. */
   base: { readonly deficit: number; readonly at: number }
+  /** Of a window: until then, what no longer matters may stay. */
+  untidyUntil: number
   /** When nothing in here matters any more. */
   overAt: number
 }
@@ -36,6 +39,8 @@ interface Waiting {
 }
 
 const sweepEveryMs = 60_000
+/** Windows are tidied so often in their length, so that they hold at most a tenth more than what matters. */
+const tidiesPerWindow = 10
 
 export function createMemoryRateLimits(timing: RateLimitsTiming = {}): RateLimits {
   const { provisionalMs, lateMs, now: tell = () => performance.now() } = { ...defaultRateTiming, ...timing }
@@ -58,6 +63,9 @@ export function createMemoryRateLimits(timing: RateLimitsTiming = {}): RateLimit
   /** Ms until the limit has room; 0 when it has. Forgets what no longer matters. */
   const waitOf = (log: Log, { limit }: Charge, now: number): number => {
     if (limit.algorithm === 'TokenBucket') return bucketWait(log, limit, now)
+    // No more than all can be alive.
+    if (log.entries.size < limit.requests && now < log.untidyUntil) return 0
+    log.untidyUntil = now + Math.min(limit.windowMs / tidiesPerWindow, sweepEveryMs)
     const alive: number[] = []
     for (const [id, entry] of log.entries) {
       const isOver = entry.at <= now - limit.windowMs || (!entry.isConfirmed && entry.at <= now - lateMs)
@@ -89,7 +97,7 @@ export function createMemoryRateLimits(timing: RateLimitsTiming = {}): RateLimit
 
   const judge = (id: string | undefined, charges: readonly Charge[], now: number) => {
     const found = charges.map((charge) => {
-      const log: Log = logs.get(keyOf(charge)) ?? { entries: new Map(), base: { deficit: 0, at: now }, overAt: 0 }
+      const log: Log = logs.get(keyOf(charge)) ?? { entries: new Map(), base: { deficit: 0, at: now }, untidyUntil: 0, overAt: 0 }
       const known = id === undefined ? undefined : log.entries.get(id)
       // A bucket knows the ids of the last minute only.
       const from = now - (charge.limit.algorithm === 'SlidingWindow' ? charge.limit.windowMs : provisionalMs)
