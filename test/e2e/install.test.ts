@@ -40,15 +40,17 @@ describe('an installation on a real node', { skip: reason }, () => {
     return (await run(process.execPath, [join(root, 'cli/src/main.ts'), '-n', team, '--server', url, ...args], { env })).stdout
   }
   const phaseOf = async (name: string, ...wanted: readonly string[]): Promise<JobStatus> => {
-    let last: JobStatus | undefined
-    await eventually(
+    const last = await eventually(
       async () => {
-        last = await status(name)
-        return wanted.includes(last?.phase ?? '')
+        const now = await status(name)
+        if (now !== undefined && wanted.includes(now.phase)) return now
+        // A phase that ends a Job is never left again: what was waited for cannot come any more.
+        if (['Succeeded', 'Failed', 'Cancelled'].includes(now?.phase ?? '')) return { missed: now }
+        throw new Error(JSON.stringify(now))
       },
-      { timeoutMs: 120_000, message: `Job ${name} is ${wanted.join(' or ')}` },
+      { timeoutMs: 240_000, message: `Job ${name} is ${wanted.join(' or ')}` },
     )
-    assert.ok(last)
+    if ('missed' in last) throw new Error(`Job ${name} was never seen ${wanted.join(' or ')}: ${JSON.stringify(last.missed)}`)
     return last
   }
 

@@ -79,10 +79,10 @@ async function may(person: Person, asked: Asked): Promise<boolean> {
   return answer?.status?.allowed === true
 }
 
-await eventually(() => may('viewer', { resource: 'mnemosworkers', verb: 'watch', namespace: 'team' }), {
-  message: 'the controller of Kubernetes has aggregated the roles',
-})
-await eventually(() => may('owner', { resource: 'mnemospolicies', verb: 'create', namespace: 'team' }))
+// The controller manager reads the whole discovery before its first controller starts.
+const aggregated = { timeoutMs: 60_000, message: 'the controller of Kubernetes has aggregated the roles' }
+await eventually(() => may('viewer', { resource: 'mnemosworkers', verb: 'watch', namespace: 'team' }), aggregated)
+await eventually(() => may('owner', { resource: 'mnemospolicies', verb: 'create', namespace: 'team' }), aggregated)
 
 /** Everything that the person may do, of what is asked, as `verb namespace`. */
 async function grantedTo(person: Person, resource: string): Promise<readonly string[]> {

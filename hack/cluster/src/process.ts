@@ -1,5 +1,6 @@
 /** One server process of the control plane: started with a log file, stopped by its own pid, waited for by its readiness. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { closeSync, openSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -64,16 +65,28 @@ export async function endByPid(pid: number, program: string): Promise<void> {
   if (await isOurs()) process.kill(pid, 'SIGKILL')
 }
 
-/** A TCP port of 127.0.0.1 that is free now. */
+/**
+ * A TCP port of 127.0.0.1 that is free now, below the range that systems take ports for outgoing connections from: between the
+ * look and the server's own bind no connection of somebody else's can come to sit on it.
+ */
 export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const port = randomInt(20_000, 32_000)
+    if (await isFree(port)) return port
+  }
+  throw new Error('none of a hundred ports between 20000 and 32000 of 127.0.0.1 was free')
+}
+
+async function isFree(port: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const server = createServer()
-    server.on('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      const port = typeof address === 'object' && address !== null ? address.port : 0
+    server.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') resolve(false)
+      else reject(error)
+    })
+    server.listen(port, '127.0.0.1', () => {
       server.close(() => {
-        resolve(port)
+        resolve(true)
       })
     })
   })
