@@ -125,6 +125,19 @@ test('one that asks for a device gets the image of devices', async () => {
   assert.deepEqual(resources, { requests: { 'nvidia.com/gpu': '1' }, limits: { 'nvidia.com/gpu': '1' } })
 })
 
+test('what policies say about personal data comes with the pod, and holds for its answer', async () => {
+  const rule = '{name: pii, pii: {default: Allow, entities: {IP: Redact}}}'
+  const policy = `apiVersion: mnemos.dev/v1alpha1\nkind: ClusterPolicy\nmetadata: {name: house}\nspec: {rules: [${rule}]}\n`
+  await cluster.kubectlRun(['apply', '-f', '-'], policy)
+  await cluster.kubectlRun(['wait', '--for=condition=Ready', 'mncpol/house', '--timeout=30s'])
+  // The engine of the test answers with the words of the prompt, here without the white space between them.
+  await create('told', { inference: { modelRef: { name: 'm' }, prompt: '198. 51. 100. 7 [[glue]]' } })
+  await runPod(await podOf('told-a1'))
+  const { status } = await bench.until('told', 'Succeeded', 'Failed')
+  assert.equal((JSON.parse(status?.result?.inline ?? '{}') as { text: string }).text, '[IP]', JSON.stringify(status))
+  await cluster.kubectlRun(['delete', 'mncpol', 'house'])
+})
+
 test('the work of an attempt is for its own pod alone', async () => {
   const job = await create('guarded')
   const pod = await podOf('guarded-a1')

@@ -94,6 +94,27 @@ describe('a worker', () => {
     assert.ok(server.requests.every(({ token }) => token === 'assignment-token'))
   })
 
+  it('keeps personal data back that policies speak of, from the model, the stream, the result and the log', async (t) => {
+    const { operator, server, give, logged } = await start(t)
+    const asked = 'Call jane@example.com at 192.0.2.17 now'
+    // The stub answers with the words of its prompt: those that it was shown.
+    const shown = await resultOf(operator, give(asked, { personalData: { Email: 'Redact' } }))
+    const answer = inferenceResult.parse(JSON.parse(shown.outcome.case === 'success' ? shown.outcome.value.inline : ''))
+    assert.equal(answer.text, 'Call [Email] at 192.0.2.17 now')
+    assert.equal(server.events.get('uid-1/1')?.join(''), answer.text)
+    const refused = await resultOf(operator, give(asked, { uid: 'uid-2', personalData: { IP: 'Block' } }))
+    assert.equal(refused.outcome.case, 'failure')
+    assert.deepEqual([refused.outcome.value.class, refused.outcome.value.reason], ['BadInput', 'PersonalData'])
+    // What the model makes of it is nobody's to refuse.
+    const written = await resultOf(operator, give('198. 51. 100. 7 [[glue]]', { uid: 'uid-3', personalData: { IP: 'Block' } }))
+    const made = inferenceResult.parse(JSON.parse(written.outcome.case === 'success' ? written.outcome.value.inline : ''))
+    assert.equal(made.text, '[IP]')
+    assert.equal(server.events.get('uid-3/1')?.join(''), '[IP]')
+    assert.ok(logged.some((line) => line.includes('"found":{"IP":1}')))
+    const kept = [...server.objects].filter(([key]) => !key.includes('uid-1')).map(([, bytes]) => bytes)
+    assert.doesNotMatch([...kept, ...logged].join('\n'), /jane@example|192\.0\.2|198\.51/)
+  })
+
   it('runs an attempt once, however often it is assigned, and repeats its result', async (t) => {
     const { operator, server, give } = await start(t)
     const ref = give('one two')
@@ -346,6 +367,7 @@ describe('a worker', () => {
 })
 
 interface Given {
+  readonly personalData?: InferenceWork['personalData']
   readonly uid?: string
   readonly attempt?: number
   readonly ref?: AttemptRef
@@ -425,9 +447,14 @@ async function start(
     await server.close()
     await rm(folder, { recursive: true, force: true })
   })
-  const give = (prompt: string, { uid = 'uid-1', attempt = 1, ref, runTimeoutMs = 0, model }: Given = {}): AttemptRef => {
+  const give = (prompt: string, { uid = 'uid-1', attempt = 1, ref, runTimeoutMs = 0, model, personalData }: Given = {}): AttemptRef => {
     const named = ref ?? attemptRef({ jobUid: uid, namespace: 'team-a', name: 'j', attempt })
-    operator.assign({ ref: named, work: encodeWork(inference(prompt, model)), serverUrl: server.url, runTimeoutMs })
+    operator.assign({
+      ref: named,
+      work: encodeWork({ ...inference(prompt, model), ...(personalData === undefined ? {} : { personalData }) }),
+      serverUrl: server.url,
+      runTimeoutMs,
+    })
     return named
   }
   const restart = async (): Promise<void> => {

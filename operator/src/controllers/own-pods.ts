@@ -4,6 +4,7 @@ import { authorityConfigMap, hasOwnPods, isActive, isTerminal, type OwnPods, typ
 import { controllerOf, type KubeError, type Reader } from '@mnemos/kube'
 import type { SidecarConfig } from '../config.ts'
 import { configMaps, pods } from '../resources.ts'
+import { personalDataOf } from './policed.ts'
 
 /** A pod that was made and is not seen within this time has come and gone between two lists. */
 const unseenMs = 30_000
@@ -52,6 +53,8 @@ export class OwnPodsMemory {
       refusal: refusal?.attempt === attempt ? refusal : undefined,
       recordsLogs: this.#config.recordsLogs,
       sidecar: this.#sidecar(reader),
+      // Only for the pod that is yet to be made.
+      personalData: holder === undefined && job.spec.inference !== undefined ? personalDataOf(reader, job, this.#now()) : undefined,
     }
   }
 

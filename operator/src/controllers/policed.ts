@@ -1,5 +1,5 @@
 /** What policies may know of an object, from the caches of the operator. */
-import type { Model } from '@mnemos/api'
+import type { Job, Model, PersonalDataActions } from '@mnemos/api'
 import {
   type CompiledPolicy,
   compilePolicy,
@@ -7,6 +7,7 @@ import {
   type ModelFacts,
   mayUse,
   type PolicyObject,
+  personalDataActions,
   type Scanned,
 } from '@mnemos/domain'
 import type { Reader } from '@mnemos/kube'
@@ -23,10 +24,19 @@ export function compiledOf(policy: PolicyObject): CompiledPolicy {
 
 /** What an Enforce policy has against a Model as it is known now. */
 export function violationOf(reader: Reader, model: Model, now: number): string | undefined {
-  const { namespace } = model.metadata
+  const found = policiesOf(reader, model.metadata.namespace)
+  return found.length === 0 ? undefined : enforcedAgainst(found, scannedOf(reader, model), now)
+}
+
+/** What policies say now about personal data in the input and the output of a Job. */
+export function personalDataOf(reader: Reader, job: Job, now: number): PersonalDataActions | undefined {
+  const found = policiesOf(reader, job.metadata.namespace)
+  return found.length === 0 ? undefined : personalDataActions(scannedOf(reader, job), found, now)
+}
+
+function policiesOf(reader: Reader, namespace: string | undefined): readonly CompiledPolicy[] {
   const own = reader.list(policies).filter(({ metadata }) => metadata.namespace === namespace)
-  const found = [...reader.list(clusterPolicies), ...own]
-  return found.length === 0 ? undefined : enforcedAgainst(found.map(compiledOf), scannedOf(reader, model), now)
+  return [...reader.list(clusterPolicies), ...own].map(compiledOf)
 }
 
 export function scannedOf(reader: Reader, object: Scanned['object']): Scanned {

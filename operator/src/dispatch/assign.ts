@@ -2,7 +2,7 @@
  * What an attempt is to do, as its worker is told, and only after the status that issues the attempt is stored. The input comes
  * from the few that are kept for a moment, else from a live read: caches hold no inputs.
  */
-import type { Job, Model } from '@mnemos/api'
+import type { Job, Model, PersonalDataActions } from '@mnemos/api'
 import { type AssignmentWork, encodeWork, inferenceWorkOf, type OperatorMessage, operatorMessage } from '@mnemos/contract'
 import type { AssignmentSigner } from '@mnemos/identity'
 import type { Client } from '@mnemos/kube'
@@ -15,6 +15,8 @@ export interface AssignContext {
   readonly serverUrl: string
   readonly epoch: bigint
   readonly inputs: Inputs
+  /** What policies say now about personal data in the input and the output of a Job. */
+  readonly personalDataOf: (job: Job) => PersonalDataActions | undefined
 }
 
 /** A token outlives the longest run by this much, so that a late upload still finds it valid. */
@@ -26,7 +28,7 @@ const defaultRunSeconds = 24 * 3600
  * @throws KubeError when the Job cannot be read
  */
 export async function assignmentOf(
-  { client, signer, serverUrl, epoch, inputs }: AssignContext,
+  { client, signer, serverUrl, epoch, inputs, personalDataOf }: AssignContext,
   job: Job,
   model: Model | undefined,
 ): Promise<OperatorMessage | undefined> {
@@ -34,7 +36,7 @@ export async function assignmentOf(
   const attempt = job.status?.attempt ?? 0
   const input = await inputOf(job, client, inputs)
   if (input === undefined) return undefined
-  const work = workOf(job, input, model)
+  const work = workOf(job, input, model, personalDataOf)
   if (work === undefined) return undefined
   const runSeconds = job.spec.deadlines?.runSeconds
   const token = await signer.sign(
@@ -65,10 +67,16 @@ async function inputOf(job: Job, client: Client, inputs: Inputs): Promise<Input 
   return live?.metadata.uid === uid && live.status?.attempt === job.status?.attempt ? live.spec.inference : undefined
 }
 
-function workOf({ spec }: Job, { prompt, messages }: Input, model: Model | undefined): AssignmentWork | undefined {
+function workOf(
+  job: Job,
+  { prompt, messages }: Input,
+  model: Model | undefined,
+  personalDataOf: AssignContext['personalDataOf'],
+): AssignmentWork | undefined {
+  const { spec } = job
   if (spec.maintenance !== undefined) {
     const { uri = '', digest } = spec.maintenance.parameters ?? {}
     return { type: 'maintenance', task: spec.maintenance.task, parameters: { uri, ...(digest === undefined ? {} : { digest }) } }
   }
-  return spec.inference === undefined ? undefined : inferenceWorkOf({ ...spec.inference, prompt, messages }, model)
+  return spec.inference === undefined ? undefined : inferenceWorkOf({ ...spec.inference, prompt, messages }, model, personalDataOf(job))
 }

@@ -2,7 +2,7 @@
  * What an attempt is to do, as the JSON in `Assign.work`: everything a worker needs beside its token, and nothing that it
  * would have to look up, because a worker reads no Kubernetes objects.
  */
-import type { Inference, Model } from '@mnemos/api'
+import { type Inference, type Model, type PersonalDataActions, personalDataActions } from '@mnemos/api'
 import { z } from 'zod'
 
 const digest = z.string().regex(/^sha256:[a-f0-9]{64}$/)
@@ -37,6 +37,8 @@ const inferenceWork = z.object({
   prompt: z.string().optional(),
   messages: z.array(chatMessage).max(64).optional(),
   parameters: generationParameters,
+  /** What policies say about personal data in the input as it is read, and in the answer. */
+  personalData: personalDataActions.optional(),
 })
 
 const maintenanceWork = z.object({
@@ -55,10 +57,14 @@ export type AssignedModel = z.output<typeof assignedModel>
 export type GenerationParameters = z.output<typeof generationParameters>
 export type ChatMessage = z.output<typeof chatMessage>
 
-/** What an inference is to do; undefined while the bytes of its Model are not verified. */
+/**
+ * What an inference is to do; undefined while the bytes of its Model are not verified.
+ * @param personalData what policies say; undefined: nothing
+ */
 export function inferenceWorkOf(
   { prompt, messages, parameters }: Pick<Inference, 'prompt' | 'messages' | 'parameters'>,
   model: Model | undefined,
+  personalData?: PersonalDataActions,
 ): InferenceWork | undefined {
   const assigned = model === undefined ? undefined : assignedModelOf(model)
   if (assigned === undefined) return undefined
@@ -68,6 +74,7 @@ export function inferenceWorkOf(
     ...(prompt === undefined ? {} : { prompt }),
     ...(messages === undefined ? {} : { messages }),
     parameters,
+    ...(personalData === undefined ? {} : { personalData }),
   }
 }
 

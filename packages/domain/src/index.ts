@@ -17,6 +17,7 @@ export { type BlastRadius, blastRadiusOf, kindsLookedAt } from './policies/blast
 export { type CompiledPolicy, compilePolicy, type PolicyId, type PolicyObject, policyName } from './policies/compile.ts'
 export type { Violation } from './policies/judge-policies.ts'
 export { grantOf, modelFactsOf } from './policies/model-facts.ts'
+export { personalDataActions } from './policies/personal-data.ts'
 export { type CaseOutcome, type CaseResult, caseOutcomes, type PolicyCase, runCase } from './policies/policy-case.ts'
 export { noPolicies, type PolicyWorld } from './policies/policy-world.ts'
 export {

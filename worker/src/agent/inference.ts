@@ -11,9 +11,11 @@ import { WorkFailure } from '../failure.ts'
 import { putResult } from '../storage/put-result.ts'
 import { openTokenStream, type TokenStream } from '../storage/token-stream.ts'
 import type { AttemptContext, Ending } from './attempt.ts'
+import { cleanInput, type Found, openOutputFilter } from './personal-data.ts'
 
 /** @throws WorkFailure, or the signal's reason */
-export async function runInference(work: InferenceWork, context: AttemptContext): Promise<Ending> {
+export async function runInference(assigned: InferenceWork, context: AttemptContext): Promise<Ending> {
+  const work = cleanInput(assigned)
   const { ref, session, signal, report } = context
   const engine = engineFor(work, context)
   const file = engine.needsFile ? await fileOf(work, context) : undefined
@@ -71,14 +73,28 @@ function tokenStreamOf({ ref, session, clock, random, logger }: AttemptContext):
   })
 }
 
-function answerOf(work: InferenceWork, engine: Engine, stream: TokenStream, { signal, report }: AttemptContext): Promise<InferenceResult> {
+async function answerOf(work: InferenceWork, engine: Engine, stream: TokenStream, context: AttemptContext): Promise<InferenceResult> {
+  const { signal, report } = context
+  const { model, prompt, messages, parameters, personalData } = work
+  const filter = openOutputFilter(personalData)
+  const tell = (text: string): void => {
+    if (text !== '') stream.push(text)
+  }
   let tokens = 0
   const onToken = (text: string): void => {
     if (signal.aborted) return
-    stream.push(text)
+    tell(filter === undefined ? text : filter.push(text))
     tokens += 1
     report({ message: 'Answering', tokens })
   }
-  const { model, prompt, messages, parameters } = work
-  return engine.generate({ model: model.digest, prompt, messages, parameters }, { onToken, signal })
+  const answer = await engine.generate({ model: model.digest, prompt, messages, parameters }, { onToken, signal })
+  if (filter === undefined) return answer
+  tell(filter.end())
+  const { answer: kept, found } = filter.whole(answer)
+  if (Object.keys(found).length > 0) logRedacted(found, context)
+  return kept
+}
+
+function logRedacted(found: Found, { ref, logger }: AttemptContext): void {
+  logger.info({ job: `${ref.namespace}/${ref.name}`, attempt: ref.attempt, found }, 'personal data was taken out of an answer')
 }

@@ -8,7 +8,7 @@
 import { readFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { attemptRef } from '@mnemos/contract'
+import { attemptRef, decodeWork, encodeWork } from '@mnemos/contract'
 import type { Logger } from 'pino'
 import { type Ending, runAttempt, type Workshop } from '../agent/attempt.ts'
 import { Cancelled } from '../agent/interruption.ts'
@@ -42,7 +42,7 @@ export async function runDedicated(config: DedicatedConfig, { signal, logger }: 
   const engine = engineOf(config)
   try {
     const token = readFileSync(tokenFile, 'utf8').trim()
-    const work = await workOf(servers.session(serverUrl, token), config, signal)
+    const work = withPersonalData(await workOf(servers.session(serverUrl, token), config, signal), config)
     const workshop = await furnish(config, { engine, servers, logger })
     const { uid: jobUid, namespace, job: name } = config
     const ref = attemptRef({ jobUid, namespace, name, attempt })
@@ -76,6 +76,12 @@ async function workOf(session: ServerSession, { uid, attempt, storageRetryMs }: 
   return retrying(once, { signal, forMs: storageRetryMs }).catch((error: unknown) => {
     throw error instanceof Transient ? workRefused(error.message, error) : error
   })
+}
+
+/** What policies say came with the pod, and is not the server's to change. */
+function withPersonalData(work: Uint8Array, { personalData }: DedicatedConfig): Uint8Array {
+  const decoded = decodeWork(work)
+  return personalData === undefined || decoded.type !== 'inference' ? work : encodeWork({ ...decoded, personalData })
 }
 
 function workRefused(why: string, cause?: unknown): WorkFailure {

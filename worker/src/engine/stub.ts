@@ -4,7 +4,7 @@
  *
  * Here alone a prompt may hold directives, so that a test can ask for trouble: `[[delay 200]]` waits so many ms before each token,
  * `[[tokens 50]]` answers with so many tokens, `[[fail Internal]]` fails with that class, `[[crash]]` ends the engine mid-answer,
- * `[[hang]]` answers never. Without a directive the answer is the prompt's own words, up to maxTokens.
+ * `[[hang]]` answers never, `[[glue]]` leaves out the white space between the words. Without a directive the answer is the prompt's own words, up to maxTokens.
  */
 import { type FailureClass, failureClasses } from '@mnemos/api'
 import { type Clock, systemClock } from '../clock.ts'
@@ -78,7 +78,7 @@ interface Script {
 function scriptOf(request: GenerateRequest, tokenDelayMs: number): Script {
   const input = request.prompt ?? request.messages?.at(-1)?.content ?? ''
   const directives = new Map([...input.matchAll(/\[\[(\w+)(?: (\w+))?\]\]/g)].map(([, name = '', value = '']) => [name, value]))
-  const words = input.replaceAll(/\[\[.*?\]\]/g, '').match(/\S+\s*/g) ?? []
+  const words = input.replaceAll(/\[\[.*?\]\]/g, '').match(directives.has('glue') ? /\S+/g : /\S+\s*/g) ?? []
   const wanted = Number(directives.get('tokens') ?? words.length)
   const pool = words.length === 0 ? ['word '] : words
   const all = Array.from({ length: wanted }, (_, index) => pool[index % pool.length] ?? '')

@@ -21,6 +21,10 @@ export type PiiEntityName = (typeof piiEntities)[number]
 export const piiActions = ['Allow', 'Warn', 'Redact', 'Block'] as const
 export type PiiAction = (typeof piiActions)[number]
 
+/** What a worker does about personal data in the input and the output of an inference; kinds that are not named are left alone. */
+export const personalDataActions = z.partialRecord(z.enum(piiEntities), z.enum(['Redact', 'Block']))
+export type PersonalDataActions = z.output<typeof personalDataActions>
+
 /** Classes of licences, as data in packages/domain/src/policies/license-classes.ts. */
 export const licenseClasses = [
   'NonCommercial',

@@ -10,6 +10,8 @@ import {
   clusterPolicySpec,
   type Finding,
   type Path,
+  type PiiAction,
+  type PiiEntityName,
   type PolicyMode,
   type PolicyRule,
   policySpec,
@@ -24,7 +26,7 @@ import { expressionRule } from './rules/expression.ts'
 import { licenseRule } from './rules/license.ts'
 import { limitsRule } from './rules/limits.ts'
 import { imagesRule, modelsRule } from './rules/names.ts'
-import { piiRule } from './rules/pii.ts'
+import { piiActionsOf, piiRule } from './rules/pii.ts'
 import { sourcesRule } from './rules/sources.ts'
 
 export interface PolicyId {
@@ -43,6 +45,8 @@ export interface CompiledRule {
   /** Undefined for a rate limit, which counts and does not judge. */
   readonly judgement: Judgement | undefined
   readonly rateLimit: PolicyRule['rateLimit']
+  /** Of a rule `pii`: the action for each kind of personal data. */
+  readonly pii: ReadonlyMap<PiiEntityName, PiiAction> | undefined
 }
 
 export interface CompiledPolicy {
@@ -108,7 +112,8 @@ function compileRule(rule: PolicyRule): Compiled<CompiledRule> {
   const judgement = judgementOf(rule)
   if (judgement?.ok === false) return broken(...judgement.problems)
   const type = ruleTypeOf(rule)
-  return compiled({ name, message, type, rateLimit, judgement: judgement?.value })
+  const pii = rule.pii === undefined ? undefined : piiActionsOf(rule.pii)
+  return compiled({ name, message, type, rateLimit, pii, judgement: judgement?.value })
 }
 
 function judgementOf(rule: PolicyRule): Compiled<Judgement> | undefined {

@@ -20,7 +20,7 @@ import { requesterAnnotation } from '../admission/requester.ts'
 import { isTerminal } from '../scheduling/job-status.ts'
 import { type CompiledPolicy, policyName } from './compile.ts'
 import { isLookedAt, judgePolicies } from './judge-policies.ts'
-import { type ModelFacts, subjectOf } from './subject.ts'
+import { type ModelFacts, type PolicySubject, subjectOf } from './subject.ts'
 
 /** Types of rules that need no input of a Job. */
 const scannedTypes = ['license', 'sources', 'models', 'images', 'requireDigest', 'limits', 'expression']
@@ -38,19 +38,10 @@ export interface Scanned {
 }
 
 /** What was found at one object; undefined when the policy does not look at it. */
-export function scanObject(
-  policy: CompiledPolicy,
-  { object, namespaceLabels, modelFacts }: Scanned,
-  now: number,
-): readonly Violating[] | undefined {
-  const { kind, metadata } = object
-  if (isExempt(object)) return undefined
-  const subject = subjectOf({
-    ...{ kind, object, namespaceLabels, modelFacts, namespace: metadata.namespace },
-    operation: 'CREATE',
-    // Groups are not kept: a rule for some of them may be for this one.
-    requester: { user: metadata.annotations?.[requesterAnnotation] ?? '', groups: undefined },
-  })
+export function scanObject(policy: CompiledPolicy, scanned: Scanned, now: number): readonly Violating[] | undefined {
+  const { kind, metadata } = scanned.object
+  if (isExempt(scanned.object)) return undefined
+  const subject = subjectOfStored(scanned)
   if (subject === undefined || !isLookedAt(policy, subject)) return undefined
   const asEnforced = { ...policy, mode: 'Enforce' } as const
   return judgePolicies(subject, [asEnforced], { findPii: () => [], now, types: scannedTypes })
@@ -63,6 +54,17 @@ export function scanObject(
       field: finding.field.slice(0, maxMessage),
       message: finding.message.slice(0, maxMessage),
     }))
+}
+
+/** An object that exists, as policies would judge it were it created now. */
+export function subjectOfStored({ object, namespaceLabels, modelFacts }: Scanned): PolicySubject | undefined {
+  const { kind, metadata } = object
+  return subjectOf({
+    ...{ kind, object, namespaceLabels, modelFacts, namespace: metadata.namespace },
+    operation: 'CREATE',
+    // Groups are not kept: a rule for some of them may be for this one.
+    requester: { user: metadata.annotations?.[requesterAnnotation] ?? '', groups: undefined },
+  })
 }
 
 /** What policies in mode Enforce have against an object, as one sentence; undefined when nothing. */

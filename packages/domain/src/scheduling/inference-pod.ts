@@ -2,7 +2,7 @@
  * The pod of one attempt of an inference with `placement.dedicated`: the worker's image, told one attempt and nothing else. What it is to
  * do it asks the server by the token of its pod, so no prompt stands in the Pod; how it ended it says as its termination message.
  */
-import type { Job } from '@mnemos/api'
+import type { Job, PersonalDataActions } from '@mnemos/api'
 import type { KubeObject } from '@mnemos/kube'
 import { containerResources, podTokenAudience, usesDevices } from '../workers/worker-pod.ts'
 import { containerSecurity, mainContainer, podFor } from './dedicated-pod.ts'
@@ -17,8 +17,12 @@ const defaultRequests = { cpu: '500m', memory: '1Gi' }
 const tokenSeconds = 86_400
 
 /** Undefined while nobody has named an image of workers. */
-export function inferencePod(job: Job, attempt: number, settings: SidecarSettings): (KubeObject & { readonly spec: object }) | undefined {
-  const { workerImage, gpuWorkerImage, imagePullPolicy, imagePullSecrets, serverUrl, authority } = settings
+export function inferencePod(
+  job: Job,
+  attempt: number,
+  settings: SidecarSettings & { readonly personalData?: PersonalDataActions | undefined },
+): (KubeObject & { readonly spec: object }) | undefined {
+  const { workerImage, gpuWorkerImage, imagePullPolicy, imagePullSecrets, serverUrl, authority, personalData } = settings
   const image = usesDevices({ resources: job.spec.resources }) ? (gpuWorkerImage ?? workerImage) : workerImage
   if (image === undefined) return undefined
   return podFor(job, attempt, {
@@ -42,6 +46,8 @@ export function inferencePod(job: Job, attempt: number, settings: SidecarSetting
           { name: 'MNEMOS_ATTEMPT_JOB', value: job.metadata.name },
           { name: 'MNEMOS_ATTEMPT_NUMBER', value: `${attempt}` },
           { name: 'MNEMOS_ATTEMPT_FOLDER', value: stateFolder },
+          // Here and not with the work: people who may edit pods cannot change the variables of one that exists.
+          ...(personalData === undefined ? [] : [{ name: 'MNEMOS_ATTEMPT_PERSONAL_DATA', value: JSON.stringify(personalData) }]),
           ...(authority === undefined ? [] : [{ name: 'MNEMOS_ATTEMPT_CA', value: authority }]),
         ],
         resources: containerResources(job.spec.resources ?? { requests: defaultRequests }),

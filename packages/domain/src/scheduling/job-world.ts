@@ -1,5 +1,5 @@
 /** Everything that a decision about one Job may know. Plain values: whoever observes fills them in. */
-import type { FailureClass, Job, Model } from '@mnemos/api'
+import type { FailureClass, Job, Model, PersonalDataActions } from '@mnemos/api'
 import type { Pod } from '../workers/cluster-objects.ts'
 import type { SidecarSettings } from './sidecar.ts'
 
@@ -48,6 +48,8 @@ export interface OwnPods {
   readonly refusal: PodRefusal | undefined
   /** A recorder stores the logs of pods. */
   readonly recordsLogs: boolean
+  /** What policies say about personal data in the input and the output of an inference. */
+  readonly personalData?: PersonalDataActions | undefined
   /** How inputs are brought and outputs taken, or what is missing for that, in a sentence. */
   readonly sidecar: SidecarSettings | { readonly missing: string }
 }

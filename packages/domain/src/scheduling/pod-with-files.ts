@@ -14,11 +14,11 @@ import { sidecarParts } from './sidecar.ts'
  */
 export type MadePod = { readonly made: KubeObject } | { readonly missing: string } | { readonly failure: Failure }
 
-export function podWithFiles({ job, dependencies }: JobWorld, { sidecar }: OwnPods, attempt: number): MadePod {
+export function podWithFiles({ job, dependencies }: JobWorld, { sidecar, personalData }: OwnPods, attempt: number): MadePod {
   const { container } = job.spec
   if (container === undefined) {
     if ('missing' in sidecar) return sidecar
-    const made = inferencePod(job, attempt, sidecar)
+    const made = inferencePod(job, attempt, { ...sidecar, personalData })
     return made === undefined ? { missing: noWorkerImage } : { made }
   }
   if (!movesFiles(container)) return { made: podOfAttempt(job, container, attempt) }

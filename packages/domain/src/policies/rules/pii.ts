@@ -6,7 +6,7 @@ import { type Text, textsOf } from '../texts.ts'
 type PiiRule = NonNullable<PolicyRule['pii']>
 
 export function piiRule(rule: PiiRule): Compiled<Judgement> {
-  const actions = new Map(piiEntities.map((entity) => [entity, actionOf(rule, entity)]))
+  const actions = piiActionsOf(rule)
   const wanted = piiEntities.filter((entity) => actions.get(entity) !== 'Allow')
   return compiled({
     kinds: ['Job'],
@@ -19,8 +19,9 @@ export function piiRule(rule: PiiRule): Compiled<Judgement> {
   })
 }
 
-function actionOf(rule: PiiRule, entity: PiiEntityName): PiiAction {
-  return rule.entities?.[entity] ?? rule.default
+/** The action for each kind of personal data. */
+export function piiActionsOf(rule: PiiRule): ReadonlyMap<PiiEntityName, PiiAction> {
+  return new Map(piiEntities.map((entity) => [entity, rule.entities?.[entity] ?? rule.default]))
 }
 
 /** Says of what kind and how many, never what. */
