@@ -198,3 +198,25 @@ test('an exception that has ended already is admitted with a warning', () => {
   assert.equal(verdict.allowed, true)
   assert.deepEqual(verdict.warnings, ['spec.exceptions[0] ended at 1969-01-01T00:00:00Z and lifts nothing'])
 })
+
+test('a namespace has so many Policies and no more, and the cluster so many of its own', () => {
+  const [policy, one] = [namespacePolicy({ requireDigest: true }), clusterPolicy({ requireDigest: true })]
+  const many = (of: CompiledPolicy, count: number): CompiledPolicy[] =>
+    Array.from({ length: count }, (_, index) => ({ ...of, id: { ...of.id, name: `p${index}` } }))
+  const spec = { rules: [{ name: 'r', requireDigest: true }] }
+  const next = (kind: string, name = 'next'): ReviewRequest =>
+    validated({ apiVersion: 'mnemos.dev/v1alpha1', kind, metadata: { name, annotations: { [requesterAnnotation]: 'alice' } }, spec })
+  const full = context(...many(policy, 64), ...many(one, 127))
+  const refused = review(next('Policy'), full)
+  assert.match(
+    refused.allowed ? '' : (refused.status?.message ?? ''),
+    /namespace team-a has 64 Policies already, the most there may be; put rules/,
+  )
+  assert.equal(review(next('ClusterPolicy'), full).allowed, true)
+  assert.equal(review(next('Policy', 'p3'), full).allowed, true, 'one that a cache knows before its own creation was judged')
+  assert.equal(
+    review({ ...next('Policy'), operation: 'UPDATE', oldObject: { ...next('Policy').object, spec: {} } as ReviewedObject }, full).allowed,
+    true,
+  )
+  assert.equal(review(next('ClusterPolicy'), context(...many(one, 128))).allowed, false)
+})
