@@ -11,6 +11,8 @@ function settingsError(): unknown {
   return z.object({ MNEMOS_DISPATCH_PORT: z.coerce.number() }).safeParse({ MNEMOS_DISPATCH_PORT: 'tcp://10.0.0.1:9090' }).error
 }
 
+const failedAttempt: unknown = Object.assign(new Error('The disk is full.'), { name: 'WorkFailure', hint: 'Free space.' })
+
 const cases: Record<string, { error: unknown; wantCode: string; wantExit: number }> = {
   'nobody listens': { error: refused, wantCode: 'MNEMOS_UNREACHABLE', wantExit: 5 },
   'a caller who is not known': { error: Object.assign(new Error('no'), { status: 401 }), wantCode: 'MNEMOS_UNAUTHENTICATED', wantExit: 4 },
@@ -18,6 +20,7 @@ const cases: Record<string, { error: unknown; wantCode: string; wantExit: number
   'an object that is not there': { error: Object.assign(new Error('no'), { status: 404 }), wantCode: 'MNEMOS_NOT_FOUND', wantExit: 3 },
   'an object that is refused': { error: Object.assign(new Error('no'), { status: 422 }), wantCode: 'MNEMOS_REFUSED', wantExit: 1 },
   'a setting that is none': { error: settingsError(), wantCode: 'MNEMOS_SETTINGS', wantExit: 64 },
+  'an attempt that failed': { error: failedAttempt, wantCode: 'MNEMOS_ATTEMPT_FAILED', wantExit: 1 },
   'something else': { error: 'thrown text', wantCode: 'MNEMOS_UNEXPECTED', wantExit: 1 },
 }
 

@@ -52,6 +52,7 @@ export function describeError(error: unknown): CliError {
   }
   if (isApiError(error)) return refused(error)
   if (areWrongSettings(error)) return wrongSettings(error)
+  if (isWorkFailure(error)) return new CliError(error.message, { code: 'MNEMOS_ATTEMPT_FAILED', hint: error.hint, cause: error })
   if (isListenError(error)) return new CliError(error.message, { code: 'MNEMOS_PORT', hint: error.hint, cause: error })
   const status = statusOf(error)
   return new CliError(error.message, {
@@ -59,6 +60,11 @@ export function describeError(error: unknown): CliError {
     exitCode: status === undefined ? exitCodes.failed : exitCodeOfStatus(status),
     cause: error,
   })
+}
+
+/** How an attempt failed, by a worker's process of one attempt. By its shape: a command knows no process. */
+function isWorkFailure(error: Error): error is Error & { readonly hint: string } {
+  return error.name === 'WorkFailure' && 'hint' in error && typeof error.hint === 'string'
 }
 
 /** By its shape: loading the contract for `instanceof` would cost every start of the program. */
