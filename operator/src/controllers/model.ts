@@ -1,5 +1,5 @@
 /** Brings a Model's bytes in, says where they are, and has it served. Decides nothing itself: see domain/models/model.ts. */
-import type { Model, Worker } from '@mnemos/api'
+import { type Job, type Model, parseTime, type Worker } from '@mnemos/api'
 import {
   decideModel,
   importJobName,
@@ -12,7 +12,7 @@ import {
 } from '@mnemos/domain'
 import { type Change, controller, isControlledBy, type KubeObject, keyOf, onChange, type Reader } from '@mnemos/kube'
 import type { Pace } from '../pace.ts'
-import { clusterPolicies, jobs, models, namespaces, policies, pools, workerIndexes, workers } from '../resources.ts'
+import { clusterPolicies, jobs, modelNameOf, models, namespaces, policies, pools, workerIndexes, workers } from '../resources.ts'
 import { violationOf } from './policed.ts'
 
 interface ModelSources {
@@ -25,6 +25,9 @@ export const modelController = ({ pace, serverUrl, now }: ModelSources) =>
   controller(models, {
     owns: [jobs, pools],
     wakes: [
+      onChange(jobs, ({ object }) =>
+        missedAtOf(object) === undefined ? [] : [modelNameOf(object)].flatMap((name) => name ?? []).map(keyOf),
+      ),
       onChange(workers, (change, reader) => heldBefore(change).flatMap((digest) => keysOf(reader.byIndex(models, 'digest', digest)))),
       onChange(policies, ({ object }, reader) =>
         keysOf(reader.list(models).filter(({ metadata }) => metadata.namespace === object.metadata.namespace)),
@@ -56,9 +59,21 @@ function observeModel(reader: Reader, model: Model): Omit<ModelWorld, 'dueInMs' 
   return {
     model,
     importJob: ownOf(model, reader.get(jobs, { namespace: model.metadata.namespace ?? '', name: importJobName(model) })),
+    missedAt: lastMissed(reader, model),
     cachedOn: holdersOf(reader, model),
     loadedOn: holdersOf(reader, model, 'Loaded'),
   }
+}
+
+/** When a Job that is to be tried again last found no bytes of the Model, in milliseconds since 1970. */
+function lastMissed(reader: Reader, { metadata }: Model): number | undefined {
+  const times = reader.byIndex(jobs, 'model', keyOf(metadata)).flatMap((job) => missedAtOf(job) ?? [])
+  return times.length === 0 ? undefined : times.reduce((latest, time) => Math.max(latest, time))
+}
+
+function missedAtOf({ status }: Job): number | undefined {
+  const isMissed = status?.phase === 'Retrying' && status.failure?.reason === 'ArtifactMissing'
+  return isMissed ? parseTime(status.attempts.at(-1)?.endedAt) : undefined
 }
 
 function observeServing(reader: Reader, model: Model): Omit<ServingWorld, 'serverUrl'> {

@@ -42,6 +42,7 @@ export const reasonsByKind = {
     Importing: 'The bytes are being copied into the artifact store and verified.',
     ArtifactVerified: 'The bytes are in the artifact store and their SHA-256 is the one in the status.',
     DigestMismatch: 'The bytes at the source do not have the digest that `spec.source.digest` demands.',
+    ArtifactMissing: 'The bytes were verified once and the artifact store has them no more; they are imported again.',
     ImportFailed: 'The import Job failed.',
     PolicyViolation: 'A policy does not allow the Model as it is, for example the licence that was found in its bytes; no Job may use it.',
     PoolNotFound: 'The WorkerPool that is to serve the Model does not exist (yet).',

@@ -39,6 +39,7 @@ function world(model: ModelBuilder, serving: Partial<ServingWorld> = {}): ModelW
   return {
     model: model.build(),
     importJob: undefined,
+    missedAt: undefined,
     cachedOn: [],
     loadedOn: [],
     violation: undefined,

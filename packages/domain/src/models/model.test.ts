@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ModelStatus, Reason } from '@mnemos/api'
+import type { Model, ModelStatus, Reason } from '@mnemos/api'
 import { aDigest, aJob, aModel, type JobBuilder, type ModelBuilder, testEpochMs } from '@mnemos/testkit'
 import { decideModel, importJobName, type ModelPlan, type ModelWorld } from './model.ts'
 
@@ -15,6 +15,7 @@ function world(model: ModelBuilder, importJob?: JobBuilder, of: Partial<ModelWor
   return {
     model: model.build(),
     importJob: importJob?.build(),
+    missedAt: undefined,
     cachedOn: [],
     loadedOn: [],
     serving: unserved,
@@ -108,6 +109,57 @@ const cases: Record<string, Case> = {
   },
   'a result that cannot be read is a failed import': { world: world(fresh, imported({})), wantPhase: 'Failed', wantReason: 'ImportFailed' },
 }
+
+const verifiedAt = (seconds: number): ModelBuilder =>
+  verified.thatIs({
+    importedBy: importJobName(fresh.build()),
+    conditions: [
+      {
+        ...{ type: 'ArtifactVerified', status: 'True', reason: 'ArtifactVerified', message: '', observedGeneration: 1 },
+        lastTransitionTime: new Date(now + seconds * 1000).toISOString(),
+      },
+    ],
+  })
+const importedAt = (seconds: number): JobBuilder =>
+  imported({ digest, artifact, sizeBytes: '1024' }).thatIs('Succeeded', { finishedAt: new Date(now + seconds * 1000).toISOString() })
+
+test('bytes that a Job missed after they were verified are imported again, and the Model says so once', () => {
+  for (const seen of [world(verifiedAt(-60), importedAt(-60), { missedAt: now }), world(verifiedAt(-60), undefined, { missedAt: now })]) {
+    const plan = decideModel(seen, now)
+    assert.deepEqual(
+      [plan.status?.phase, plan.status?.digest, plan.status?.artifact, plan.status?.importedBy],
+      ['Importing', undefined, undefined, undefined],
+    )
+    assert.deepEqual(
+      plan.conditions?.map(({ type, status, reason }) => `${type}=${status} ${reason}`),
+      ['Ready=False ArtifactMissing', 'Reconciling=True ArtifactMissing', 'ArtifactVerified=False ArtifactMissing'],
+    )
+    assert.deepEqual(
+      plan.remove.map(({ name }) => name),
+      seen.importJob === undefined ? [] : [seen.importJob.metadata.name],
+    )
+    assert.equal(plan.events.length, 1)
+    const next = {
+      ...seen.model,
+      status: {
+        ...plan.status,
+        conditions: (plan.conditions ?? []).map((fact) => ({ ...fact, lastTransitionTime: new Date(now).toISOString() })),
+      },
+    } as Model
+    const again = decideModel({ ...seen, model: next, importJob: undefined }, now)
+    assert.equal(again.create?.length, 1)
+    assert.equal(decideModel({ ...seen, model: next }, now).events.length, 0)
+  }
+})
+
+test('what was missed before the bytes came is no loss', () => {
+  for (const seen of [
+    world(verifiedAt(0), importedAt(0), { missedAt: now - 1000 }),
+    world(verifiedAt(0), undefined, { missedAt: now - 1000 }),
+    world(fresh, importing.thatIs('Running'), { missedAt: now }),
+  ])
+    assert.deepEqual(decideModel(seen, now).remove, [])
+})
 
 for (const [sentence, { world: of, wantPhase, wantReason, wantMessage, wantStatus, wantCreated }] of Object.entries(cases)) {
   test(sentence, () => {

@@ -5,7 +5,7 @@
  * The import Job's name follows from the Model's name and its source: the same source is imported once, another one anew.
  */
 import { type ConditionFact, type Job, type Model, type ModelStatus, parseTime, type Reason, shownUri } from '@mnemos/api'
-import type { Plan } from '@mnemos/kube'
+import type { Plan, Removal } from '@mnemos/kube'
 import { z } from 'zod'
 import { requesterAnnotation } from '../admission/requester.ts'
 import { childName } from '../child-name.ts'
@@ -17,6 +17,8 @@ export interface ModelWorld {
   readonly model: Model
   /** The import Job of the present source; undefined when there is none (yet). */
   readonly importJob: Job | undefined
+  /** When a Job last found the store without the bytes, in milliseconds since 1970; undefined when none that still waits did. */
+  readonly missedAt: number | undefined
   /** Workers that hold the bytes, sorted by name. */
   readonly cachedOn: readonly string[]
   readonly loadedOn: readonly string[]
@@ -57,6 +59,7 @@ export function importJobName({ metadata, spec }: Model): string {
 export function decideModel(world: ModelWorld, now: number): ModelPlan {
   const { model, importJob } = world
   if (model.metadata.deletionTimestamp !== undefined) return plan(undefined, [])
+  if (isLost(world)) return lostPlan(world)
   if (importJob === undefined || !importsSourceOf(model, importJob)) {
     if (isVerified(model)) return readyPlan(world, statusOfModel(model))
     return importJob === undefined ? importPlan(model) : stalledPlan(model, 'ImportFailed', notOurImport(importJob))
@@ -71,6 +74,32 @@ export function decideModel(world: ModelWorld, now: number): ModelPlan {
 function isVerified(model: Model): boolean {
   const { conditions = [], importedBy } = model.status ?? {}
   return importedBy === importJobName(model) && conditions.some(({ type, status: is }) => type === 'ArtifactVerified' && is === 'True')
+}
+
+/** Whether the bytes were gone from the store after they were verified: it was replaced, or somebody cleared it. */
+function isLost({ model, importJob, missedAt }: ModelWorld): boolean {
+  if (missedAt === undefined) return false
+  // A cache may show the import of before for a moment after it was removed.
+  if (importJob !== undefined) return (parseTime(importJob.status?.finishedAt) ?? Number.POSITIVE_INFINITY) <= missedAt
+  const verified = model.status?.conditions.find(({ type }) => type === 'ArtifactVerified')
+  return isVerified(model) && (parseTime(verified?.lastTransitionTime) ?? 0) <= missedAt
+}
+
+/** The bytes are brought in anew. What asks for them waits as it did the first time, and each loss costs it one attempt, so that it ends. */
+function lostPlan({ model, importJob }: ModelWorld): ModelPlan {
+  const reason = 'ArtifactMissing'
+  const message = `The store has the bytes of ${shownUri(model.spec.source.uri)} no more; they are imported again.`
+  const isSaid = model.status?.conditions.some((condition) => condition.type === 'Ready' && condition.reason === reason) === true
+  const unverified: ConditionFact = { type: 'ArtifactVerified', status: 'False', reason, message }
+  return {
+    ...plan({ ...withoutBytes(model), phase: 'Importing' }, [...waitingFacts(reason, message), unverified]),
+    remove: importJob === undefined ? [] : [removalOf(importJob)],
+    events: isSaid ? [] : [{ type: 'Warning', reason, action: 'Import', note: message }],
+  }
+}
+
+function removalOf({ apiVersion, kind, metadata: { namespace = '', name, uid = '' } }: Job): Removal {
+  return { apiVersion, kind, namespace, name, uid }
 }
 
 /** Whoever may create Jobs can give one the name and the owner of the import; what a Job does is fixed, so that decides. */
@@ -99,10 +128,15 @@ function importPlan(model: Model): ModelPlan {
     },
     spec: { maintenance: { task: 'ImportModel', parameters: { uri, ...(digest === undefined ? {} : { digest }) } }, priority: 'high' },
   }
+  const message = `Job ${job.metadata.name} imports ${shownUri(uri)}.`
+  return { ...plan({ ...withoutBytes(model), phase: 'Importing' }, waitingFacts('Importing', message)), create: [job] }
+}
+
+/** The status of a Model of whose bytes nothing is known (any more). */
+function withoutBytes(model: Model): ModelStatus {
   const { digest: _digest, artifact: _artifact, sizeBytes: _size, resolved: _resolved, progress: _progress, ...rest } = statusOfModel(model)
   const { importedBy: _importedBy, ...kept } = rest
-  const message = `Job ${job.metadata.name} imports ${shownUri(uri)}.`
-  return { ...plan({ ...kept, phase: 'Importing' }, waitingFacts('Importing', message)), create: [job] }
+  return kept
 }
 
 function importingPlan(model: Model, job: Job, now: number): ModelPlan {
