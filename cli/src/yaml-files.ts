@@ -1,6 +1,7 @@
 /** YAML and JSON files as people name them on the command line: one file, or a folder with all that are below it. */
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { ScalarTag, Tags } from 'yaml'
 import { CliError } from './errors.ts'
 import { exitCodes } from './exit-codes.ts'
 
@@ -16,11 +17,25 @@ export async function yamlFiles(path: string): Promise<string[]> {
     .sort()
 }
 
-/** The documents of a text, YAML 1.1 as kubectl reads it. @throws CliError, with the line, for a text that cannot be read */
+/** kubectl reads YAML 1.1 but for times of day and dates, which are texts to it, and knows the octal numbers of 1.2. */
+function asKubectlReads(tags: Tags): Tags {
+  const others = tags.filter(
+    (tag) => typeof tag === 'string' || (tag.tag !== 'tag:yaml.org,2002:timestamp' && !('format' in tag && tag.format === 'TIME')),
+  )
+  const octal: ScalarTag = {
+    tag: 'tag:yaml.org,2002:int',
+    default: true,
+    test: /^[-+]?0o[0-7_]+$/,
+    resolve: (text) => Number(text.replaceAll('_', '').replace(/^\+/, '').replace(/^-/, '')) * (text.startsWith('-') ? -1 : 1),
+  }
+  return [octal, ...others]
+}
+
+/** The documents of a text, as kubectl reads it. @throws CliError, with the line, for a text that cannot be read */
 export async function documentsOf(text: string, file: string): Promise<unknown[]> {
   const { LineCounter, parseAllDocuments } = await import('yaml')
   const lineCounter = new LineCounter()
-  const documents = parseAllDocuments(text, { lineCounter, version: '1.1' })
+  const documents = parseAllDocuments(text, { lineCounter, version: '1.1', customTags: asKubectlReads })
   if (!Array.isArray(documents)) return []
   return documents.map((document) => {
     const [broken] = document.errors

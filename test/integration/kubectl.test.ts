@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { group, kinds, reasonsByKind, version } from '@mnemos/api'
 import { createClient, type KubeObject, resource } from '@mnemos/kube'
 import { startTestCluster } from '@mnemos/testkit'
+import { documentsOf } from '../../cli/src/yaml-files.ts'
 
 const cluster = await startTestCluster({ crds: true })
 const client = createClient({ credentials: cluster.credentials(), userAgent: 'test' })
@@ -65,4 +66,19 @@ test('a table is at most 80 characters wide, with a name of twenty and the longe
     const table = (await kubectl('get', plural, name.name)).trimEnd().split('\n')
     for (const line of table) assert.ok(line.trimEnd().length <= 80, `${kind}, ${line.length}: ${line}`)
   }
+})
+
+/** Words that readers of YAML disagree about. */
+const doubtful =
+  'y n Y N yes no on off Yes ON true True TRUE null ~ 1 0x1f 0o17 017 1_000 1e3 .5 1. +1 -0 12:30 190:20:30 2026-01-01 0b101 = <<x'.split(
+    ' ',
+  )
+
+test('mnemos lint reads a file as kubectl does, doubtful words and keys included', async () => {
+  const words = doubtful.map((word, index) => `    k${index}: ${word}`)
+  // What the API server would drop or refuse is of no use here: kubectl says what it read before it asks anybody.
+  const text = `apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: ConfigMap\n  metadata: {name: words}\n  data:\n    n: a\n    y: b\n${words.join('\n')}\n`
+  const read = (await cluster.kubectlRun(['create', '--dry-run=client', '--validate=false', '--output', 'json', '-f', '-'], text)).stdout
+  const [list] = (await documentsOf(text, 'words.yaml')) as [{ readonly items: readonly [{ readonly data: unknown }] }]
+  assert.deepEqual(JSON.parse(JSON.stringify(list.items[0].data)), (JSON.parse(read) as { data: unknown }).data)
 })
