@@ -24,10 +24,10 @@ import { advertise } from './advertise.ts'
 import { makeBuiltInSchemas } from './built-in-schemas.ts'
 import { type Caches, cachesOf } from './caches.ts'
 import type { OperatorConfig } from './config.ts'
+import { partsOf } from './controllers/inference-parts.ts'
 import { jobController } from './controllers/job.ts'
 import { modelController } from './controllers/model.ts'
 import { OwnPodsMemory } from './controllers/own-pods.ts'
-import { personalDataOf } from './controllers/policed.ts'
 import { clusterPolicyController, policyController } from './controllers/policy.ts'
 import { schemaController } from './controllers/schema.ts'
 import { workerController } from './controllers/worker.ts'
@@ -132,7 +132,7 @@ async function beginTerm({ config, leadership, clock, logger, metrics }: TermOpt
   const dispatcher = new Dispatcher({
     ...{ client, clock, signer, serverUrl, inputs, heartbeatMs, suspectMs, offlineMs, probeMs, logger, wakeJob },
     epoch: BigInt(leadership.epoch),
-    personalDataOf: (job) => personalDataOf(term.runtime.reader, job, clock.now()),
+    partsOf: (job) => partsOf(term.runtime.reader, job, clock.now()),
     onWorker: (session) => workerChanged(term, session),
     jobName: (uid) => caches.jobs.cache.byUid(uid)?.metadata,
   })

@@ -9,7 +9,7 @@
 
 import { type Job, jobResource, type Model, modelResource } from '@mnemos/api'
 import { type AssignmentWork, inferenceWorkOf } from '@mnemos/contract'
-import { attemptPrefix, inputFiles, isActive, podName } from '@mnemos/domain'
+import { attemptPrefix, inferenceInputs, inputFiles, isActive, podName } from '@mnemos/domain'
 import type { Assignment } from '@mnemos/identity'
 import { type Client, controllerOf, type KubeObject, resource } from '@mnemos/kube'
 import { tokenReviews } from './callers.ts'
@@ -56,7 +56,7 @@ export function createPodAttempts({ client, jobOf, jobNamed }: PodAttemptsOption
     },
     work: async (assignment) => {
       try {
-        return await workOf(client, assignment)
+        return await workOf({ client, jobNamed }, assignment)
       } catch (error) {
         throw error instanceof Refusal ? error : refusalOfOwnRequest(error)
       }
@@ -65,11 +65,16 @@ export function createPodAttempts({ client, jobOf, jobNamed }: PodAttemptsOption
 }
 
 /** The input is read live: caches hold none. */
-async function workOf(client: Client, { uid, attempt, namespace, job: name }: Assignment): Promise<AssignmentWork> {
+async function workOf(
+  { client, jobNamed }: Pick<PodAttemptsOptions, 'client' | 'jobNamed'>,
+  { uid, attempt, namespace, job: name }: Assignment,
+): Promise<AssignmentWork> {
   const job = await client.get(jobs, { namespace, name })
   if (job?.metadata.uid !== uid || job.status?.attempt !== attempt || job.spec.inference === undefined)
     throw new Refusal('MNEMOS_NOT_FOUND', `Attempt ${attempt} of Job ${name} is over, or is no inference.`)
-  const work = inferenceWorkOf(job.spec.inference, await modelOf(client, job))
+  const inputs = inferenceInputs(job, (wanted) => jobNamed(namespace, wanted))
+  if (inputs !== undefined && 'mistake' in inputs) throw new Refusal('MNEMOS_NOT_FOUND', `Job ${name}: ${inputs.mistake}.`)
+  const work = inferenceWorkOf(job.spec.inference, await modelOf(client, job), { inputs })
   if (work === undefined)
     throw new Refusal('MNEMOS_UNAVAILABLE', `The Model of Job ${name} has no verified bytes.`, { retryAfterSeconds: 5 })
   return work
@@ -129,7 +134,8 @@ async function assignmentOf(
   const isNamed = attempt > 0 && name === podName(job, attempt) && job.status?.worker?.name === `${namespace}/${name}`
   if (!isNamed && name === podName(job, attempt + 1)) throw notYet()
   if (!isNamed || !isActive(job)) throw new Refusal('MNEMOS_FORBIDDEN', `The attempt of Job ${job.metadata.name} in Pod ${name} is over.`)
-  const inputs = inputFiles(job, (wanted) => jobNamed(namespace, wanted))
+  const named = (wanted: string): Job | undefined => jobNamed(namespace, wanted)
+  const inputs = inferenceInputs(job, named) ?? inputFiles(job, named)
   const artifact = (await modelOf(client, job))?.status?.artifact
   const reads = [...('mistake' in inputs ? [] : inputs.map(({ key }) => key)), ...(artifact === undefined ? [] : [artifact])]
   return { uid: job.metadata.uid ?? '', attempt, namespace, job: job.metadata.name, reads, writes: [attemptPrefix(job, attempt)] }

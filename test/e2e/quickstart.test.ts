@@ -53,6 +53,20 @@ test('a Job applied before its Model is admitted with a warning, waits, and answ
   assert.equal(status.attempt, 1)
 })
 
+test('one Job reads what another wrote', async () => {
+  assert.equal((await kubectl(dev, ['apply', '-f', 'examples/inputs/chained.yaml'])).code, 0)
+  const { promptTokens } = await eventually(
+    async () => {
+      const { phase, usage, failure } = await statusOf(dev, 'mnjob', 'summary')
+      assert.equal(failure, undefined, JSON.stringify(failure))
+      return phase === 'Succeeded' ? usage : undefined
+    },
+    { timeoutMs: 60_000, message: 'the summary is written' },
+  )
+  const draft = await statusOf(dev, 'mnjob', 'draft')
+  assert.ok(promptTokens > (draft.usage?.completionTokens ?? 0), `${promptTokens} tokens hold the whole draft`)
+})
+
 test('the checksum in the status is that of the inline result and of the stored object', async () => {
   await verifyResult(dev, 'hello')
   const status = await statusOf(dev, 'mnjob', 'hello')

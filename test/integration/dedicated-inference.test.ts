@@ -138,6 +138,28 @@ test('what policies say about personal data comes with the pod, and holds for it
   await cluster.kubectlRun(['delete', 'mncpol', 'house'])
 })
 
+test('an inference reads what another one wrote, in a pod of its own as on a worker', async () => {
+  const inputs = [{ name: 'before', from: 'job://alone/text' }]
+  const inference = { modelRef: { name: 'm' }, prompt: 'Again: $(inputs.before)', inputs }
+  await create('chained', { inference })
+  await runPod(await podOf('chained-a1'))
+  const { status } = await bench.until('chained', 'Succeeded', 'Failed')
+  assert.equal((JSON.parse(status?.result?.inline ?? '{}') as { text: string }).text, 'Again: Prompt of alone.', JSON.stringify(status))
+  await bench.create('warmly', { inference })
+  const { work, token, ref } = await warm.given('warmly')
+  const key = `outputs/default/${(await bench.job('alone')).metadata.uid ?? ''}/a1/result.json`
+  assert.deepEqual(work.type === 'inference' ? work.inputs : undefined, [{ name: 'before', key, part: 'text' }])
+  const { reads } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { reads: readonly string[] }
+  assert.ok(reads.includes(key), 'its token lets it read that')
+  warm.succeed(ref)
+  await bench.create('late', { inference: { ...inference, inputs: [{ name: 'before', from: 'job://comes/text' }] } })
+  await eventually(async () => /waits for comes \(does not exist\)/.test(JSON.stringify((await bench.job('late')).status?.queue ?? {})))
+  await bench.create('wrong', { inference: { ...inference, inputs: [{ name: 'before', from: 'job://alone/txt' }] } })
+  const { failure } = (await bench.until('wrong', 'Failed')).status ?? {}
+  assert.equal(failure?.message, 'Job alone has no output txt; it has text, result.')
+  assert.equal(failure.hint, 'Correct spec.inference.inputs in a new Job.')
+})
+
 test('the work of an attempt is for its own pod alone', async () => {
   const job = await create('guarded')
   const pod = await podOf('guarded-a1')

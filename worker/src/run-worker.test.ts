@@ -115,6 +115,31 @@ describe('a worker', () => {
     assert.doesNotMatch([...kept, ...logged].join('\n'), /jane@example|192\.0\.2|198\.51/)
   })
 
+  it('brings texts by reference, and holds them to what policies say', async (t) => {
+    const { operator, server, give } = await start(t)
+    const stored = { text: 'jane@example.com wrote', finishReason: 'stop', usage: { promptTokens: 1, completionTokens: 1, durationMs: 1 } }
+    server.objects.set('outputs/team-a/x/a1/result.json', Buffer.from(JSON.stringify(stored)))
+    server.objects.set('outputs/team-a/x/a1/files/page', Buffer.from('page one'))
+    server.objects.set('outputs/team-a/x/a1/files/bytes', Buffer.from([0xff, 0xfe]))
+    const of = (name: string, file: string): NonNullable<InferenceWork['inputs']>[number] => ({ name, key: `outputs/team-a/x/a1/${file}` })
+    const inputs = [{ ...of('mail', 'result.json'), part: 'text' as const }, of('page', 'files/page')]
+    const asked = 'Read: $(inputs.mail) $(inputs.page)'
+    const answered = await resultOf(operator, give(asked, { inputs, personalData: { Email: 'Redact' } }))
+    const { text } = inferenceResult.parse(JSON.parse(answered.outcome.case === 'success' ? answered.outcome.value.inline : ''))
+    assert.equal(text, 'Read: [Email] wrote page one')
+    for (const [uid, prompt, given, want] of [
+      ['blocked', asked, { inputs, personalData: { Email: 'Block' as const } }, /personal data \(Email\)/],
+      ['absent', '$(inputs.none)', { inputs: [of('none', 'files/none')] }, /Text none .* is not in the artifact store/],
+      ['unnamed', '$(inputs.other)', { inputs }, /There is no text for \$\(inputs\.other\)/],
+      ['binary', '$(inputs.bytes)', { inputs: [of('bytes', 'files/bytes')] }, /Text bytes is no UTF-8/],
+    ] as const) {
+      const { outcome } = await resultOf(operator, give(prompt, { uid, ...given }))
+      assert.equal(outcome.case, 'failure', uid)
+      assert.equal(outcome.value.class, 'BadInput')
+      assert.match(outcome.value.message, want)
+    }
+  })
+
   it('runs an attempt once, however often it is assigned, and repeats its result', async (t) => {
     const { operator, server, give } = await start(t)
     const ref = give('one two')
@@ -368,6 +393,7 @@ describe('a worker', () => {
 
 interface Given {
   readonly personalData?: InferenceWork['personalData']
+  readonly inputs?: readonly NonNullable<InferenceWork['inputs']>[number][]
   readonly uid?: string
   readonly attempt?: number
   readonly ref?: AttemptRef
@@ -447,11 +473,18 @@ async function start(
     await server.close()
     await rm(folder, { recursive: true, force: true })
   })
-  const give = (prompt: string, { uid = 'uid-1', attempt = 1, ref, runTimeoutMs = 0, model, personalData }: Given = {}): AttemptRef => {
+  const give = (
+    prompt: string,
+    { uid = 'uid-1', attempt = 1, ref, runTimeoutMs = 0, model, personalData, inputs }: Given = {},
+  ): AttemptRef => {
     const named = ref ?? attemptRef({ jobUid: uid, namespace: 'team-a', name: 'j', attempt })
     operator.assign({
       ref: named,
-      work: encodeWork({ ...inference(prompt, model), ...(personalData === undefined ? {} : { personalData }) }),
+      work: encodeWork({
+        ...inference(prompt, model),
+        ...(personalData === undefined ? {} : { personalData }),
+        ...(inputs === undefined ? {} : { inputs: [...inputs] }),
+      }),
       serverUrl: server.url,
       runTimeoutMs,
     })

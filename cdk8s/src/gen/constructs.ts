@@ -213,7 +213,7 @@ export interface JobContainerOutputs {
 export interface JobContainerInputs {
   /** Where the file appears in the container, e.g. /in/data.jsonl. Its folder holds nothing else of the image. */
   readonly path: string
-  /** artifact://<key> of this namespace, or job://<job>/<output>: an output of a Job of this namespace, which is waited for. */
+  /** artifact://<key> of this namespace, or job://<job>/<output>: an output of a Job of this namespace, which is waited for; that of an inference is `result`, as JSON. */
   readonly from: string
 }
 
@@ -233,6 +233,8 @@ export interface JobInference {
   readonly prompt?: string | undefined
   /** A conversation; the model writes its next message. */
   readonly messages?: readonly (JobInferenceMessages)[] | undefined
+  /** Texts by reference, UTF-8, of at most 1 MiB each: what is too large for the Job, or comes from another one. */
+  readonly inputs?: readonly (JobInferenceInputs)[] | undefined
   /** How tokens are chosen. Default: {"maxTokens":256}. */
   readonly parameters?: JobInferenceParameters | undefined
 }
@@ -251,6 +253,14 @@ export interface JobInferenceParameters {
   readonly seed?: number | undefined
   /** Texts that end the answer. */
   readonly stop?: readonly (string)[] | undefined
+}
+
+/** Part of the spec of a Job. */
+export interface JobInferenceInputs {
+  /** `$(inputs.<name>)` in the prompt and in messages becomes the text; `$$(` is a plain `$(`. */
+  readonly name: string
+  /** artifact://<key> of this namespace, or job://<job>/<output> of it, which is waited for; the output of an inference is `text`. */
+  readonly from: string
 }
 
 /** Part of the spec of a Job. */

@@ -2,8 +2,15 @@
  * What an attempt is to do, as its worker is told, and only after the status that issues the attempt is stored. The input comes
  * from the few that are kept for a moment, else from a live read: caches hold no inputs.
  */
-import type { Job, Model, PersonalDataActions } from '@mnemos/api'
-import { type AssignmentWork, encodeWork, inferenceWorkOf, type OperatorMessage, operatorMessage } from '@mnemos/contract'
+import type { Job, Model } from '@mnemos/api'
+import {
+  type AssignmentWork,
+  encodeWork,
+  type InferenceParts,
+  inferenceWorkOf,
+  type OperatorMessage,
+  operatorMessage,
+} from '@mnemos/contract'
 import type { AssignmentSigner } from '@mnemos/identity'
 import type { Client } from '@mnemos/kube'
 import type { Input, Inputs } from '../inputs.ts'
@@ -15,8 +22,8 @@ export interface AssignContext {
   readonly serverUrl: string
   readonly epoch: bigint
   readonly inputs: Inputs
-  /** What policies say now about personal data in the input and the output of a Job. */
-  readonly personalDataOf: (job: Job) => PersonalDataActions | undefined
+  /** Where the texts of an inference are now, and what policies say now. */
+  readonly partsOf: (job: Job) => InferenceParts
 }
 
 /** A token outlives the longest run by this much, so that a late upload still finds it valid. */
@@ -28,7 +35,7 @@ const defaultRunSeconds = 24 * 3600
  * @throws KubeError when the Job cannot be read
  */
 export async function assignmentOf(
-  { client, signer, serverUrl, epoch, inputs, personalDataOf }: AssignContext,
+  { client, signer, serverUrl, epoch, inputs, partsOf }: AssignContext,
   job: Job,
   model: Model | undefined,
 ): Promise<OperatorMessage | undefined> {
@@ -36,7 +43,7 @@ export async function assignmentOf(
   const attempt = job.status?.attempt ?? 0
   const input = await inputOf(job, client, inputs)
   if (input === undefined) return undefined
-  const work = workOf(job, input, model, personalDataOf)
+  const work = workOf(job, input, model, partsOf)
   if (work === undefined) return undefined
   const runSeconds = job.spec.deadlines?.runSeconds
   const token = await signer.sign(
@@ -45,7 +52,7 @@ export async function assignmentOf(
       attempt,
       namespace,
       job: name,
-      reads: work.type === 'inference' ? [work.model.artifact] : [],
+      reads: work.type === 'inference' ? [work.model.artifact, ...(work.inputs ?? []).map(({ key }) => key)] : [],
       writes: [`outputs/${namespace}/${uid}/a${attempt}/`, ...(work.type === 'maintenance' ? ['models/sha256/'] : [])],
     },
     (runSeconds ?? defaultRunSeconds) + graceSeconds,
@@ -71,12 +78,12 @@ function workOf(
   job: Job,
   { prompt, messages }: Input,
   model: Model | undefined,
-  personalDataOf: AssignContext['personalDataOf'],
+  partsOf: AssignContext['partsOf'],
 ): AssignmentWork | undefined {
   const { spec } = job
   if (spec.maintenance !== undefined) {
     const { uri = '', digest } = spec.maintenance.parameters ?? {}
     return { type: 'maintenance', task: spec.maintenance.task, parameters: { uri, ...(digest === undefined ? {} : { digest }) } }
   }
-  return spec.inference === undefined ? undefined : inferenceWorkOf({ ...spec.inference, prompt, messages }, model, personalDataOf(job))
+  return spec.inference === undefined ? undefined : inferenceWorkOf({ ...spec.inference, prompt, messages }, model, partsOf(job))
 }

@@ -31,11 +31,22 @@ const generationParameters = z.object({
 
 const chatMessage = z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.string() })
 
+/** A text in the artifact store that stands for `$(inputs.<name>)`. */
+const inputText = z.object({
+  name: z.string().min(1).max(63),
+  /** Key in the artifact store. */
+  key: z.string().min(1).max(1024),
+  /** `text`: the object is the result of an inference, and its text is meant. */
+  part: z.enum(['text']).optional(),
+})
+
 const inferenceWork = z.object({
   type: z.literal('inference'),
   model: assignedModel,
   prompt: z.string().optional(),
   messages: z.array(chatMessage).max(64).optional(),
+  /** Undefined when the Job has none, and `$(…)` means nothing. */
+  inputs: z.array(inputText).max(16).optional(),
   parameters: generationParameters,
   /** What policies say about personal data in the input as it is read, and in the answer. */
   personalData: personalDataActions.optional(),
@@ -55,16 +66,22 @@ export type InferenceWork = z.output<typeof inferenceWork>
 export type MaintenanceWork = z.output<typeof maintenanceWork>
 export type AssignedModel = z.output<typeof assignedModel>
 export type GenerationParameters = z.output<typeof generationParameters>
+export type InputText = z.output<typeof inputText>
 export type ChatMessage = z.output<typeof chatMessage>
 
-/**
- * What an inference is to do; undefined while the bytes of its Model are not verified.
- * @param personalData what policies say; undefined: nothing
- */
+/** What an inference is given beside its Model. */
+export interface InferenceParts {
+  /** Where its texts are; undefined: it has none. */
+  readonly inputs?: readonly InputText[] | undefined
+  /** What policies say; undefined: nothing. */
+  readonly personalData?: PersonalDataActions | undefined
+}
+
+/** What an inference is to do; undefined while the bytes of its Model are not verified. */
 export function inferenceWorkOf(
   { prompt, messages, parameters }: Pick<Inference, 'prompt' | 'messages' | 'parameters'>,
   model: Model | undefined,
-  personalData?: PersonalDataActions,
+  { inputs, personalData }: InferenceParts,
 ): InferenceWork | undefined {
   const assigned = model === undefined ? undefined : assignedModelOf(model)
   if (assigned === undefined) return undefined
@@ -73,6 +90,7 @@ export function inferenceWorkOf(
     model: assigned,
     ...(prompt === undefined ? {} : { prompt }),
     ...(messages === undefined ? {} : { messages }),
+    ...(inputs === undefined ? {} : { inputs: [...inputs] }),
     parameters,
     ...(personalData === undefined ? {} : { personalData }),
   }

@@ -33,7 +33,7 @@ export type { FindPii } from './policies/rule-kind.ts'
 export { decidePolicy, enforcedAgainst, inListOrder, type PolicyScan, type Scanned, type ScanResult, scanObject } from './policies/scan.ts'
 export type { ModelFacts } from './policies/subject.ts'
 export { textsOf } from './policies/texts.ts'
-export { attemptPrefix, inputFiles, inputJobs } from './scheduling/container-files.ts'
+export { inputFiles } from './scheduling/container-files.ts'
 export {
   attemptLabel,
   hasOwnPods,
@@ -43,6 +43,7 @@ export {
   podName,
   podOfAttempt,
 } from './scheduling/dedicated-pod.ts'
+export { attemptPrefix, inferenceInputs, inputJobs } from './scheduling/input-source.ts'
 export { decideJob } from './scheduling/job.ts'
 export { isActive, isTerminal, type JobPlan } from './scheduling/job-status.ts'
 export type {

@@ -11,11 +11,12 @@ import { WorkFailure } from '../failure.ts'
 import { putResult } from '../storage/put-result.ts'
 import { openTokenStream, type TokenStream } from '../storage/token-stream.ts'
 import type { AttemptContext, Ending } from './attempt.ts'
+import { withInputTexts } from './input-texts.ts'
 import { cleanInput, type Found, openOutputFilter } from './personal-data.ts'
 
 /** @throws WorkFailure, or the signal's reason */
 export async function runInference(assigned: InferenceWork, context: AttemptContext): Promise<Ending> {
-  const work = cleanInput(assigned)
+  const work = cleanInput(await withInputTexts(assigned, context))
   const { ref, session, signal, report } = context
   const engine = engineFor(work, context)
   const file = engine.needsFile ? await fileOf(work, context) : undefined

@@ -12,22 +12,43 @@ const filePath = z
   .max(512)
   .regex(/^(\/[A-Za-z0-9][A-Za-z0-9._-]*){2,16}$/)
 
+/** Name of what a Job leaves behind or is given. */
+const fileName = z
+  .string()
+  .min(1)
+  .max(63)
+  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/)
+
+/** Where bytes of this namespace are. */
+const inputSource = z
+  .string()
+  .max(1024)
+  .regex(/^(artifact:\/\/[A-Za-z0-9][A-Za-z0-9._/-]*|job:\/\/[a-z0-9]([-a-z0-9.]*[a-z0-9])?\/[a-z0-9]([-a-z0-9]*[a-z0-9])?)$/)
+
+/** Texts that an inference is given beside what stands in the Job. */
+export const inferenceInputs = keyedBy(
+  z
+    .array(
+      z.object({
+        name: fileName.describe('`$(inputs.<name>)` in the prompt and in messages becomes the text; `$$(` is a plain `$(`.'),
+        from: inputSource.describe(
+          'artifact://<key> of this namespace, or job://<job>/<output> of it, which is waited for; the output of an inference is `text`.',
+        ),
+      }),
+    )
+    .max(16),
+  'name',
+)
+
 const input = z.object({
   path: filePath.describe('Where the file appears in the container, e.g. /in/data.jsonl. Its folder holds nothing else of the image.'),
-  from: z
-    .string()
-    .max(1024)
-    .regex(/^(artifact:\/\/[A-Za-z0-9][A-Za-z0-9._/-]*|job:\/\/[a-z0-9]([-a-z0-9.]*[a-z0-9])?\/[a-z0-9]([-a-z0-9]*[a-z0-9])?)$/)
-    .describe('artifact://<key> of this namespace, or job://<job>/<output>: an output of a Job of this namespace, which is waited for.'),
+  from: inputSource.describe(
+    'artifact://<key> of this namespace, or job://<job>/<output>: an output of a Job of this namespace, which is waited for; that of an inference is `result`, as JSON.',
+  ),
 })
 
 const output = z.object({
-  name: z
-    .string()
-    .min(1)
-    .max(63)
-    .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/)
-    .describe('Name by which others find it: job://<job>/<name>.'),
+  name: fileName.describe('Name by which others find it: job://<job>/<name>.'),
   path: filePath.describe('The file that the container leaves behind, e.g. /out/model.bin. Its folder is an empty volume at the start.'),
 })
 

@@ -9,7 +9,7 @@ import { z } from 'zod'
 import { conditions } from '../conditions.ts'
 import { defineKind, type InputOf, type ObjectOf } from '../kind.ts'
 import { mapOf, mark, type Rule, rule } from '../schema.ts'
-import { containerWork, jobPlacement, jobPodMetadata, jobResources } from './job-container.ts'
+import { containerWork, inferenceInputs, jobPlacement, jobPodMetadata, jobResources } from './job-container.ts'
 import { dnsName, objectReference } from './references.ts'
 
 /** Largest prompt (or all messages together) that may stand in the object itself, in bytes of UTF-8; larger input goes by URI. */
@@ -46,6 +46,9 @@ const inference = rule(
       .max(64)
       .optional()
       .describe('A conversation; the model writes its next message.'),
+    inputs: inferenceInputs
+      .optional()
+      .describe('Texts by reference, UTF-8, of at most 1 MiB each: what is too large for the Job, or comes from another one.'),
     parameters: parameters.default({ maxTokens: 256 }).describe('How tokens are chosen.'),
   }),
   {

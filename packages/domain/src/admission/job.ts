@@ -4,9 +4,10 @@
  * Runs before the schema too, on whatever a user wrote, so each reader takes `unknown` and skips what has another shape:
  * the schema's own findings cover that.
  */
-import { about, type Finding, maxInlineInputBytes, priorities } from '@mnemos/api'
+import { about, type Finding, maxInlineInputBytes, type Path, priorities } from '@mnemos/api'
 import { fieldOf, itemsOf, textOf } from '../reading.ts'
 import { type Catalog, modelWarnings, queueWarnings } from './catalog.ts'
+import { nearest } from './nearest.ts'
 import type { ReviewContext, ReviewRequest } from './verdict.ts'
 
 const utf8 = new TextEncoder()
@@ -17,6 +18,7 @@ export function jobFindings(request: ReviewRequest, { catalog }: Pick<ReviewCont
   const spec = request.object?.spec
   return [
     ...inputFindings(fieldOf(spec, 'inference')),
+    ...referenceFindings(fieldOf(spec, 'inference')),
     ...dependencyFindings(spec, request.object?.metadata.name),
     ...priorityFindings(spec, request.namespace ?? '', catalog),
   ]
@@ -61,6 +63,31 @@ function inputFindings(inference: unknown): readonly Finding[] {
   return [...tooLarge('prompt', prompt), ...tooLarge('messages', messages)]
 }
 
+/** Texts that are named where there are none of the name; without `inputs` a `$(…)` means nothing. */
+function referenceFindings(inference: unknown): readonly Finding[] {
+  const inputs = fieldOf(inference, 'inputs')
+  if (inputs === undefined) return []
+  const known = itemsOf(inputs).flatMap((input) => textOf(fieldOf(input, 'name')) ?? [])
+  const at = ['spec', 'inference'] as const
+  const texts: readonly (readonly [Path, unknown])[] = [
+    [[...at, 'prompt'], fieldOf(inference, 'prompt')],
+    ...itemsOf(fieldOf(inference, 'messages')).map((message, index): readonly [Path, unknown] => [
+      [...at, 'messages', index, 'content'],
+      fieldOf(message, 'content'),
+    ]),
+  ]
+  return texts.flatMap(([path, text]) =>
+    [...new Set([...(textOf(text) ?? '').matchAll(/\$\$\(|\$\(inputs\.([a-z0-9-]{1,63})\)/g)].flatMap(([, name]) => name ?? []))]
+      .filter((name) => !known.includes(name))
+      .map((name) => {
+        const meant = nearest(name, known)
+        const next =
+          meant === undefined ? 'name it in spec.inference.inputs, or write $$( for a plain $(' : `did you mean $(inputs.${meant})?`
+        return about(path, 'invalid', `names $(inputs.${name}), and there is no such input`, next)
+      }),
+  )
+}
+
 function tooLarge(name: 'prompt' | 'messages', bytes: number): readonly Finding[] {
   if (bytes <= maxInlineInputBytes) return []
   return [
@@ -71,7 +98,7 @@ function tooLarge(name: 'prompt' | 'messages', bytes: number): readonly Finding[
       message: `has ${bytes} bytes of UTF-8 and at most ${maxInlineInputBytes} (16 KiB) fit in a Job`,
       expected: `at most ${maxInlineInputBytes} bytes`,
       found: `${bytes} bytes`,
-      suggestion: 'shorten it; larger input will be passed by URI in a later version',
+      suggestion: 'shorten it, or store it and name it in spec.inference.inputs',
     },
   ]
 }

@@ -50,6 +50,19 @@ const refusals: Record<string, { request: ReviewRequest; wantFields: readonly st
     wantFields: ['spec.priority'],
     wantText: /"?hihg"?.*did you mean [`"]high[`"]\?/s,
   },
+  'a text that is named and not given is refused with the nearest one': {
+    request: creation(
+      aJob({
+        inference: {
+          modelRef: { name: 'smollm' },
+          messages: [{ role: 'user', content: '$(inputs.pages) $(inputs.other) $$(inputs.plain) $(date)' }],
+          inputs: [{ name: 'page', from: 'job://split/page' }],
+        },
+      }),
+    ),
+    wantFields: ['spec.inference.messages[0].content', 'spec.inference.messages[0].content'],
+    wantText: /names \$\(inputs\.pages\), and there is no such input; did you mean \$\(inputs\.page\)\?.*write \$\$\( for a plain \$\(/s,
+  },
   'a priority above that of its Queue is refused': {
     request: creation(aJob({ ...goodSpec, queue: 'research', priority: 'high' })),
     wantFields: ['spec.priority'],
@@ -76,7 +89,7 @@ const refusals: Record<string, { request: ReviewRequest; wantFields: readonly st
   'a prompt of more than 16 KiB is refused in bytes, with the way to pass more': {
     request: creation(aJob({ inference: { modelRef: { name: 'smollm' }, prompt: 'ü'.repeat(8193) } })),
     wantFields: ['spec.inference.prompt'],
-    wantText: /16386 bytes.*16384.*by URI/s,
+    wantText: /16386 bytes.*16384.*spec\.inference\.inputs/s,
   },
   'messages count together': {
     request: creation(

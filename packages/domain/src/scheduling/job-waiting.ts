@@ -4,9 +4,10 @@
  * The checks stand in order; the first finding wins. What only waits for a worker is said after a while, so that a Job that
  * starts at once costs no write for having waited.
  */
-import { formatTime, type JobStatus, parseTime, type Reason } from '@mnemos/api'
+import { formatTime, type Job, type JobStatus, parseTime, type Reason } from '@mnemos/api'
 import { nearest } from '../admission/nearest.ts'
 import { inputFiles } from './container-files.ts'
+import { inferenceInputs } from './input-source.ts'
 import { issuedPlan } from './job-dedicated.ts'
 import { conditionsFor, isTerminal, type JobPlan, rest, settled, statusOf, uidOf, wakeAfter } from './job-status.ts'
 import type { JobEffect, JobWorld, PlacedOn, Waiting } from './job-world.ts'
@@ -248,10 +249,12 @@ function modelIsNotReady({ model }: JobWorld): Finding | undefined {
 
 /** Inputs that can never be had. Those of Jobs that have not succeeded yet are waited for like dependencies. */
 function inputIsWrong({ job, dependencies }: JobWorld): Finding | undefined {
-  const inputs = inputFiles(job, (wanted) => dependencies.find(({ name }) => name === wanted)?.job)
+  const jobNamed = (wanted: string): Job | undefined => dependencies.find(({ name }) => name === wanted)?.job
+  const field = job.spec.inference === undefined ? 'spec.container.inputs' : 'spec.inference.inputs'
+  const inputs = inferenceInputs(job, jobNamed) ?? inputFiles(job, jobNamed)
   if (!('mistake' in inputs)) return undefined
   const message = `${inputs.mistake}.`
-  return { reason: 'BadInput', message, fails: { class: 'BadInput', hint: 'Correct spec.container.inputs in a new Job.' } }
+  return { reason: 'BadInput', message, fails: { class: 'BadInput', hint: `Correct ${field} in a new Job.` } }
 }
 
 /** Files and answers are moved by programs of ours in the pods of Jobs. */

@@ -2,9 +2,10 @@
 import type { Job, JobStatus } from '@mnemos/api'
 import type { ContainerStatus, Pod } from '../workers/cluster-objects.ts'
 import type { Failure } from './attempt-ends.ts'
-import { attemptPrefix, movesFiles } from './container-files.ts'
+import { movesFiles } from './container-files.ts'
 import { mainContainer } from './dedicated-pod.ts'
 import { isOver } from './dedicated-pod-state.ts'
+import { attemptPrefix } from './input-source.ts'
 import { statusOf } from './job-status.ts'
 import { type KeptResult, reportOf, sidecarContainer } from './sidecar.ts'
 

@@ -195,7 +195,8 @@ test('inputs are keys of the own namespace, or outputs of a Job’s committed at
     .with({ container: { image: 'x', outputs } })
     .thatIs('Succeeded', { attempt: 3 })
     .build()
-  const named = (name: string): Job | undefined => (name === 's' ? source : undefined)
+  const answer = aJob('t').thatIs('Succeeded', { attempt: 2 }).build()
+  const named = (name: string): Job | undefined => [source, answer].find(({ metadata }) => metadata.name === name)
   const keys = (from: string) =>
     inputFiles(
       aJob('j')
@@ -206,7 +207,15 @@ test('inputs are keys of the own namespace, or outputs of a Job’s committed at
     )
   assert.deepEqual(keys('job://s/o'), [{ path: '/in/a', key: 'outputs/default/uid-s/a3/files/o' }])
   assert.deepEqual(keys('artifact://outputs/default/x'), [{ path: '/in/a', key: 'outputs/default/x' }])
-  const wrong = ['job://s/other', 'job://none/o', 'artifact://outputs/defaulted/x', 'artifact://models/sha256/x']
+  assert.deepEqual(keys('job://t/result'), [{ path: '/in/a', key: 'outputs/default/uid-t/a2/result.json' }])
+  const wrong = [
+    'job://t/text',
+    'job://t/other',
+    'job://s/other',
+    'job://none/o',
+    'artifact://outputs/defaulted/x',
+    'artifact://models/sha256/x',
+  ]
   for (const from of [...wrong, 'artifact://outputs/default/../other/x', 'artifact://outputs/default//x'])
     assert.ok('mistake' in keys(from), from)
 })

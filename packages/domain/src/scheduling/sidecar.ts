@@ -8,7 +8,8 @@ import type { ContainerWork, FailureClass, Job, JobStatus } from '@mnemos/api'
 import { failureClasses, maxInlineResultBytes } from '@mnemos/api'
 import { podTokenAudience } from '../workers/worker-pod.ts'
 import type { Failure } from './attempt-ends.ts'
-import { attemptPrefix, folderOf, type InputFile, outputFiles, sharedFolders } from './container-files.ts'
+import { folderOf, type InputFile, outputFiles, sharedFolders } from './container-files.ts'
+import { attemptPrefix } from './input-source.ts'
 
 /** The sidecar in its pod. */
 export const sidecarContainer = 'mnemos'
