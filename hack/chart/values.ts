@@ -255,6 +255,23 @@ export const values = z.strictObject({
         })
         .prefault({})
         .describe('For Grafana.'),
+      tracing: z
+        .strictObject({
+          endpoint: text
+            .regex(/^(https?:\/\/[^@]*)?$/)
+            .default('')
+            .describe(
+              'Base URL of an OpenTelemetry collector (OTLP over HTTP) that reviews are traced to, e.g. http://collector.observability:4318. Empty: none are.',
+            ),
+          samplePercent: z
+            .int()
+            .min(0)
+            .max(100)
+            .default(100)
+            .describe('How many reviews of a hundred are traced where the API server has not decided.'),
+        })
+        .prefault({})
+        .describe('For OpenTelemetry.'),
     })
     .prefault({})
     .describe('Monitoring.'),

@@ -4,7 +4,11 @@
  * to read in the object itself.
  */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { request } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { after, test } from 'node:test'
 import { apiVersion } from '@mnemos/api'
 import { createClient } from '@mnemos/kube'
@@ -22,7 +26,18 @@ const client = createClient({ credentials: cluster.credentials() })
 const send = senderTo(client)
 await cluster.kubectlRun(['create', 'namespace', 'mnemos-system'])
 const rateLimits = { redis: { url: redis.url, password: redis.password, prefix: 'mnemos:' }, deadlineMs: 300, replicas: 1 }
-const webhook = await startWebhook(cluster, { rateLimits }, { logger: logger() })
+/** What the collector of traces was sent. */
+const spans: string[] = []
+const collector = createServer((request, response) => {
+  void text(request).then((body) => {
+    spans.push(body)
+    response.end('{}')
+  })
+}).listen(0, '127.0.0.1')
+await once(collector, 'listening')
+const traces = `http://127.0.0.1:${(collector.address() as AddressInfo).port}/v1/traces`
+const tracing = { url: traces, serviceName: 'webhook', sampler: 'always_on', ratio: 1 } as const
+const webhook = await startWebhook(cluster, { rateLimits, tracing }, { logger: logger() })
 const stopped = new AbortController()
 let operatorEnded: Promise<void> = Promise.resolve()
 const { health } = await new Promise<{ health: number }>((resolve, reject) => {
@@ -39,6 +54,7 @@ after(async () => {
   stopped.abort()
   await operatorEnded
   await webhook.stop()
+  collector.close()
   await client.close()
 })
 
@@ -80,6 +96,7 @@ async function told(): Promise<readonly { readonly from: string; readonly text: 
   } // as kubectl prints lists
   return [
     ...lines.map((text) => ({ from: 'a log', text })),
+    ...spans.map((text) => ({ from: 'the traces', text })),
     { from: 'the metrics of the webhook', text: await metrics(webhook.healthPort) },
     { from: 'the metrics of the operator', text: await metrics(health) },
     { from: 'the events', text: events },
@@ -217,9 +234,18 @@ test('W2 what the scan of the operator finds in objects that hold canaries is co
   )
 })
 
+test('W2 reviews are traced, each with how it ended and the parts that it waited for', async () => {
+  await eventually(() => {
+    const sent = spans.join()
+    for (const word of ['admission mutate', 'admission validate', '"rate limits"', 'admission.uid', 'k8s.namespace.name'])
+      assert.ok(sent.includes(word), word)
+    return /"admission.allowed","value":\{"boolValue":false/.test(sent)
+  })
+})
+
 test('W2 of all canaries none came out in a log, a metric, an event, a status or a sentence of ours', async (t) => {
   const texts = await told()
-  for (const from of ['a log', 'the metrics of the webhook', 'the metrics of the operator', 'the events'])
+  for (const from of ['a log', 'the traces', 'the metrics of the webhook', 'the metrics of the operator', 'the events'])
     assert.ok(
       texts.some((each) => each.from === from && each.text.length > 0),
       from,

@@ -45,7 +45,7 @@ export const matrix: Readonly<Record<string, readonly string[]>> = {
   ],
   'no CRDs, no policies, no aggregation': ['crds.enabled=false', 'networkPolicy.enabled=false', 'rbac.aggregate=false'],
   'monitoring by the Prometheus operator': [
-    'monitoring.podMonitor.enabled=true,monitoring.podMonitor.labels.release=prometheus',
+    'monitoring.tracing.endpoint=http://collector.observability:4318,monitoring.tracing.samplePercent=10,monitoring.podMonitor.enabled=true,monitoring.podMonitor.labels.release=prometheus',
     'monitoring.rules.enabled=true,monitoring.dashboards.enabled=true',
   ],
   'two recorders': ['recorder.replicas=2', 'networkPolicy.serverFrom[0].podSelector.matchLabels.app=portal'],

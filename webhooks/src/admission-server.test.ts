@@ -8,6 +8,7 @@ import { eventually } from '@mnemos/testkit'
 import { pino } from 'pino'
 import { type AdmissionServer, listenForReviews } from './admission-server.ts'
 import { createWebhookMetrics } from './metrics.ts'
+import { noTracing } from './tracing.ts'
 
 const validity = { now: Date.now(), lifeMs: 3_600_000 }
 const authority = issueAuthority('mnemos test', validity)
@@ -26,6 +27,7 @@ const start = (): Promise<AdmissionServer> =>
     deadlineMs,
     logger: pino({ level: 'silent' }),
     metrics,
+    tracing: noTracing,
   })
 
 before(async () => {

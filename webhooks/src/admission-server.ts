@@ -19,6 +19,7 @@ import { loggedField, loggedName } from './logged-text.ts'
 import type { WebhookMetrics } from './metrics.ts'
 import { hangUp, isAnnouncedTooLarge, readBody } from './request-body.ts'
 import type { Reviewer } from './reviewer.ts'
+import type { Tracing } from './tracing.ts'
 
 const stages: ReadonlyMap<string, ReviewRequest['stage']> = new Map([
   ['/mutate', 'mutate'],
@@ -40,6 +41,7 @@ export interface AdmissionServerOptions {
   readonly deadlineMs: number
   readonly logger: Logger
   readonly metrics: WebhookMetrics
+  readonly tracing: Tracing
 }
 
 export interface AdmissionServer {
@@ -119,12 +121,16 @@ async function judge(
   response: ServerResponse,
   options: AdmissionServerOptions,
 ): Promise<void> {
-  const { review, logger, metrics } = options
+  const { review, logger, metrics, tracing } = options
   const started = performance.now()
+  const trace = tracing.begin(request.headers, stage)
   try {
     const { uid, dryRun, request: subject } = decodeReview(body, stage)
-    const verdict = subject === undefined ? admitted : await review({ uid, dryRun, request: subject })
+    const verdict = subject === undefined ? admitted : await review({ uid, dryRun, request: subject, trace })
     send(response, 200, encodeReview(uid, verdict))
+    const { allowed, findings, violations, warnings } = verdict
+    const counts = { findings: findings.length, violations: violations.length, warnings: warnings.length }
+    trace.end({ statusCode: 200, uid, dryRun, allowed, ...counts, ...(subject === undefined ? {} : { request: subject }) })
     if (subject === undefined) return
     const { kind, operation, namespace, userName, object } = subject
     const codes = verdict.findings.map((finding) => finding.code)
@@ -139,7 +145,9 @@ async function judge(
         'refused',
       )
   } catch (error) {
-    if (!(error instanceof JsonTextError || error instanceof ReviewDecodeError)) throw error
+    const isTheirs = error instanceof JsonTextError || error instanceof ReviewDecodeError
+    trace.end({ statusCode: isTheirs ? 400 : 500 })
+    if (!isTheirs) throw error
     reject(request, response, options, 400, error.message)
   }
 }

@@ -9,7 +9,7 @@ import type { Logger } from 'pino'
 import { loggedField, loggedName } from './logged-text.ts'
 import type { ReviewCall } from './reviewer.ts'
 
-export type Audit = (call: ReviewCall, verdict: Verdict) => void
+export type Audit = (call: Omit<ReviewCall, 'trace'>, verdict: Verdict) => void
 
 /** More than this of one object is counted, not listed. */
 const maxListed = 20

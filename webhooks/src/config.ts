@@ -2,6 +2,7 @@
 import { type Credentials, inClusterCredentials } from '@mnemos/kube'
 import { z } from 'zod'
 import { type RateLimitConfig, rateLimitConfig, rateLimitSettings } from './rate-limit-settings.ts'
+import { type TraceConfig, traceConfig, traceSettings } from './trace-settings.ts'
 
 const port = z.coerce.number().int().min(0).max(65_535)
 const durationMs = z.coerce.number().int().min(1)
@@ -47,6 +48,7 @@ export const webhookSettings = z.object({
   MNEMOS_WEBHOOK_REFRESH_MS: durationMs.default(minute).describe('How often certificates and registration are looked at.'),
   MNEMOS_WEBHOOK_DRAIN_MS: z.coerce.number().int().min(0).default(5000).describe('How long calls are still answered after SIGTERM.'),
   ...rateLimitSettings,
+  ...traceSettings,
   MNEMOS_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')
@@ -69,6 +71,7 @@ export interface WebhookConfig {
   readonly refreshMs: number
   readonly drainMs: number
   readonly rateLimits: RateLimitConfig
+  readonly tracing: TraceConfig
   readonly logLevel: string
 }
 
@@ -101,6 +104,7 @@ export function parseWebhookConfig(
     refreshMs: settings.MNEMOS_WEBHOOK_REFRESH_MS,
     drainMs: settings.MNEMOS_WEBHOOK_DRAIN_MS,
     rateLimits: rateLimitConfig(settings),
+    tracing: traceConfig(settings),
     logLevel: settings.MNEMOS_LOG_LEVEL,
     ...overrides,
   }

@@ -25,12 +25,15 @@ import type { PersonalData } from './personal-data.ts'
 import type { LivePolicies } from './policies.ts'
 import type { RateLimiter } from './rate-limits.ts'
 import type { SecretRights } from './secret-rights.ts'
+import type { ReviewTrace } from './tracing.ts'
 
 /** A request with what surrounds it. */
 export interface ReviewCall {
   readonly uid: string
   readonly dryRun: boolean
   readonly request: ReviewRequest
+  /** Told of each part that waits for somebody else. */
+  readonly trace: ReviewTrace
 }
 
 export type Reviewer = (call: ReviewCall) => Verdict | Promise<Verdict>
@@ -56,7 +59,7 @@ export function createReviewer(options: ReviewerOptions): Reviewer {
     return secrets.length === 0 ? counted(call, verdict) : entitled(call, verdict, secrets)
   }
   const entitled = async (call: ReviewCall, verdict: Verdict, secrets: readonly NamedSecret[]): Promise<Verdict> => {
-    const denied = await rights.denied(call.request, secrets).catch(() => undefined)
+    const denied = await call.trace.part('right to secrets', rights.denied(call.request, secrets)).catch(() => undefined)
     if (denied === undefined) return rightUnknown(call.request, verdict)
     return counted(call, denied.length === 0 ? verdict : withoutRight(call.request, verdict, denied))
   }
@@ -65,7 +68,9 @@ export function createReviewer(options: ReviewerOptions): Reviewer {
     audit(call, verdict)
     // Only who tries a policy on is told what exists: the others would wait for it.
     const ahead = call.dryRun && verdict.allowed && call.request.stage === 'validate' ? forecast(call.request) : undefined
-    return ahead === undefined ? verdict : ahead.then((lines) => ({ ...verdict, warnings: [...verdict.warnings, ...lines] }))
+    return ahead === undefined
+      ? verdict
+      : call.trace.part('blast radius', ahead).then((lines) => ({ ...verdict, warnings: [...verdict.warnings, ...lines] }))
   }
   const limited = async (call: ReviewCall, verdict: Verdict): Promise<Verdict> => {
     const { request, dryRun, uid } = call
@@ -77,7 +82,8 @@ export function createReviewer(options: ReviewerOptions): Reviewer {
       namespace: request.namespace,
       apiKey: request.apiKey,
     }
-    const decided = rateLimited(request, verdict, await limits.count(rated, verdict.rateLimits))
+    const rates = await call.trace.part('rate limits', limits.count(rated, verdict.rateLimits))
+    const decided = rateLimited(request, verdict, rates)
     audit(call, decided)
     return decided
   }
@@ -90,6 +96,7 @@ export function createReviewer(options: ReviewerOptions): Reviewer {
 
 /** What must be known before the request can be judged, and what the user is told when it does not come. */
 interface Wait {
+  readonly name: string
   readonly wait: () => Promise<(() => void) | undefined>
   readonly orElse: string
 }
@@ -99,9 +106,14 @@ function whatToWaitFor({ request }: ReviewCall, { policies, namespaces, pii, wai
   const learning = policies.isKnown() && namespace !== undefined ? namespaces.learn(namespace, waitMs) : undefined
   const reading = policies.isKnown() && learning === undefined ? pii.read(request) : undefined
   if (reading !== undefined)
-    return { wait: () => reading, orElse: 'cannot be judged now: looking for personal data took too long; try again' }
+    return {
+      name: 'personal data',
+      wait: () => reading,
+      orElse: 'cannot be judged now: looking for personal data took too long; try again',
+    }
   if (policies.isKnown() && learning === undefined) return undefined
   return {
+    name: 'what is not known yet',
     wait: async () => {
       const signal = AbortSignal.timeout(waitMs)
       await policies.known(signal)
@@ -112,10 +124,10 @@ function whatToWaitFor({ request }: ReviewCall, { policies, namespaces, pii, wai
   }
 }
 
-async function afterWaiting(call: ReviewCall, { wait, orElse }: Wait, decide: Reviewer): Promise<Verdict> {
+async function afterWaiting(call: ReviewCall, { name, wait, orElse }: Wait, decide: Reviewer): Promise<Verdict> {
   let forget: (() => void) | undefined
   try {
-    forget = await wait()
+    forget = await call.trace.part(name, wait())
   } catch {
     return { ...admitted, allowed: false, status: unavailable(call.request, orElse) }
   }

@@ -24,6 +24,7 @@ import { openPolicies } from './policies.ts'
 import { type Reachable, registeredBundle } from './registration.ts'
 import { createReviewer } from './reviewer.ts'
 import { createSecretRights } from './secret-rights.ts'
+import { openTracing } from './tracing.ts'
 
 /** API servers hear of a new authority within a second or two. */
 const maxSettleMs = 10_000
@@ -57,6 +58,7 @@ async function serve(config: WebhookConfig, ports: WebhookPorts, client: Client)
   const pii = openPersonalData(config.deadlineMs / 2)
   const policies = openPolicies({ client, logger, clock, catalog, namespaces, pii })
   const limits = await openRateLimits({ config: config.rateLimits, client, clock, logger, registry: metrics.registry })
+  const tracing = await openTracing(config.tracing, logger)
   const timing = { authorityLifeMs: config.authorityLifeMs, leafLifeMs: config.leafLifeMs, overlapMs: config.overlapMs }
   const health = await serveHealth({
     host: config.host,
@@ -82,7 +84,7 @@ async function serve(config: WebhookConfig, ports: WebhookPorts, client: Client)
   try {
     const served = await firstLeaf(keeper, signal)
     const server = await listenForReviews({
-      ...{ host: config.host, port: config.port, leaf: served.leaf, deadlineMs: config.deadlineMs, logger, metrics },
+      ...{ host: config.host, port: config.port, leaf: served.leaf, deadlineMs: config.deadlineMs, logger, metrics, tracing },
       review: createReviewer({
         context: { trustedUsers: new Set(config.trustedUsers), catalog, policies },
         ...{ policies, namespaces, pii, limits },
@@ -128,6 +130,7 @@ async function serve(config: WebhookConfig, ports: WebhookPorts, client: Client)
     await health.close()
     await limits.close()
     await pii.close()
+    await tracing.close()
   }
 }
 
