@@ -78,7 +78,7 @@ interface Script {
 function scriptOf(request: GenerateRequest, tokenDelayMs: number): Script {
   const input = request.prompt ?? request.messages?.at(-1)?.content ?? ''
   const directives = new Map([...input.matchAll(/\[\[(\w+)(?: (\w+))?\]\]/g)].map(([, name = '', value = '']) => [name, value]))
-  const words = input.replaceAll(/\[\[.*?\]\]/g, '').match(directives.has('glue') ? /\S+/g : /\S+\s*/g) ?? []
+  const words = input.replaceAll(/\[\[[^[\]]*\]\]/g, '').match(directives.has('glue') ? /\S+/g : /\S+\s*/g) ?? []
   const wanted = Number(directives.get('tokens') ?? words.length)
   const pool = words.length === 0 ? ['word '] : words
   const all = Array.from({ length: wanted }, (_, index) => pool[index % pool.length] ?? '')

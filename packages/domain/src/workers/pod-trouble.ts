@@ -85,7 +85,7 @@ function said(reason: Reason, cause: string, nextStep: string): PodTrouble {
     reason,
     cause: cause
       .trim()
-      .replace(/[.;]+$/, '')
+      .replace(/(?<![.;])[.;]+$/, '')
       .slice(0, maxCause),
     nextStep,
   }
