@@ -1,14 +1,21 @@
-/** The table in docs/pii.md: how much of the labelled corpus is found, and how much of what is found is right. */
+/** The tables in docs/pii.md: how much of the labelled corpus is found, how much of what is found is right, and what of it in disguise. */
 import { readFile } from 'node:fs/promises'
 import { type Half, scoresOf } from '../pii/corpus.ts'
+import { disguiseTable } from '../pii/disguises.ts'
 
 const page = 'docs/pii.md'
-const marked = /<!-- figures:start -->[\s\S]*<!-- figures:end -->/
 
 export async function generate(): Promise<ReadonlyMap<string, string>> {
   const text = await readFile(page, 'utf8')
-  if (!marked.test(text)) throw new Error(`${page} has no place for the figures: <!-- figures:start --> and <!-- figures:end -->`)
-  return new Map([[page, text.replace(marked, `<!-- figures:start -->\n${table()}\n<!-- figures:end -->`)]])
+  return new Map([[page, filled(filled(text, 'figures', table()), 'disguises', disguiseTable())]])
+}
+
+/** The text with what stands between two marks replaced. @throws when the marks are not there */
+function filled(text: string, mark: string, content: string): string {
+  const [start, end] = [`<!-- ${mark}:start -->`, `<!-- ${mark}:end -->`]
+  const [from, to] = [text.indexOf(start), text.indexOf(end)]
+  if (from < 0 || to < from) throw new Error(`${page} has no place for the ${mark}: ${start} and ${end}`)
+  return `${text.slice(0, from)}${start}\n${content}\n${text.slice(to)}`
 }
 
 function table(): string {

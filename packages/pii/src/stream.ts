@@ -2,8 +2,8 @@
  * Redacts a text that comes in chunks, as a model writes it: what is sure is given out at once, what may still become personal data is
  * held back.
  *
- * Held are the last word, names and numbers at the end that could go on, and finds that could grow: nothing of ordinary
- * prose but the last word. Never more than `maxHeld` units are held; whatever is longer is given out redacted as it stands.
+ * Held are the last word, names and numbers at the end that could go on with the word before them, and finds that could grow: nothing
+ * of ordinary prose but the last word. Never more than `maxHeld` units are held; whatever is longer is given out redacted as it stands.
  */
 import { piiEntityNames } from './entities.ts'
 import { findPii } from './find.ts'
@@ -79,16 +79,23 @@ function heldFrom(text: string, from: number): number {
   let at = text.length
   let held = at
   let isOpen = true
+  /** Whether the word behind is a name or a number: the word before one may be that of a street (`park`, `via`, `улица`). */
+  let leads = false
   while (at > least) {
     const start = previousWord(text, at, least)
     const word = text.slice(start, at)
     const isNumeric = /\p{Nd}|[@+([:]/u.test(word)
-    const isName = /^[^\p{L}]*[\p{Lu}\p{Lo}]/u.test(word) || word.trim().length <= 3
+    const isCapital = /^[^\p{L}]*[\p{Lu}\p{Lo}]/u.test(word)
+    const isName = isCapital || word.trim().length <= 3
     const isNear = text.length - at <= numberReach
     // Names go with a number behind them; the last word may go on.
     if (at === text.length || (isNumeric && isNear) || (isOpen && isName)) {
       held = start
       isOpen = true
+      leads = isCapital || isNumeric
+    } else if (isOpen && leads) {
+      held = start
+      leads = false
     } else {
       isOpen = false
       if (!isNear) break
