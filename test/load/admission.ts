@@ -44,6 +44,7 @@ export async function run(log: (line: string) => void): Promise<Record<string, u
       p99_ms: quantile(latencies, 0.99),
       max_ms: quantile(latencies, 1),
       rss_mb: rounded((await metricOf(ports.healthPort, 'process_resident_memory_bytes')) / 1e6),
+      anonymous_mb: rounded(await ports.anonymousMb()),
       cpu_ms_per_review: rounded((cpuSeconds * 1000) / latencies.length),
       reviews: latencies.length,
       failures,
