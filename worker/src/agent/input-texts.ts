@@ -6,6 +6,7 @@
  */
 import { createHash } from 'node:crypto'
 import { buffer } from 'node:stream/consumers'
+import { inputReference } from '@mnemos/api'
 import { type InferenceWork, type InputText, inferenceResult } from '@mnemos/contract'
 import { WorkFailure } from '../failure.ts'
 import { retrying, Transient } from '../storage/retry.ts'
@@ -14,7 +15,6 @@ import type { AttemptContext } from './attempt.ts'
 /** Of one text, and of all, in bytes: more than any context of today holds. */
 const maxTextBytes = 1024 * 1024
 const maxAllBytes = 4 * maxTextBytes
-const reference = /\$(\$\()|\$\(inputs\.([a-z0-9-]{1,63})\)/g
 
 /** The work with its texts in place. @throws WorkFailure BadInput for what is not there or no text, StorageUnavailable after too long */
 export async function withInputTexts(work: InferenceWork, context: AttemptContext): Promise<InferenceWork> {
@@ -36,7 +36,7 @@ export async function withInputTexts(work: InferenceWork, context: AttemptContex
 
 /** Each `$(inputs.<name>)` replaced, and `$$(` made a plain `$(`. @throws WorkFailure for a name that is not there */
 export function filled(text: string, texts: ReadonlyMap<string, string>): string {
-  return text.replace(reference, (_all, escaped: string | undefined, name: string | undefined) => {
+  return text.replace(inputReference, (_all, escaped: string | undefined, name: string | undefined) => {
     if (escaped !== undefined) return escaped
     const found = texts.get(name ?? '')
     if (found === undefined) throw badInput(`There is no text for $(inputs.${name ?? ''})`)
@@ -48,7 +48,7 @@ async function bring(input: InputText, { session, retrying: timing }: AttemptCon
   const { name, key, part } = input
   const bytes = await retrying(async () => {
     const about = await session.head(key, timing.signal)
-    if (about === undefined) throw badInput(`Text ${name} (artifact://${key}) is not in the artifact store`)
+    if (about === undefined) throw notThere(input)
     if (about.sizeBytes > maxTextBytes)
       throw badInput(`Text ${name} has ${about.sizeBytes} bytes, and at most ${maxTextBytes} may be put in`)
     const { body } = await session.get(key, { offset: 0, signal: timing.signal })
@@ -60,9 +60,15 @@ async function bring(input: InputText, { session, retrying: timing }: AttemptCon
     if (about.sha256 !== undefined && about.sha256 !== sha256) throw new Transient(`GET ${key} brought other bytes than the store has`)
     return read
   }, timing).catch((error: unknown) => {
+    // Deleted since: the words of the session for a missing object are those for a Model's.
+    if (error instanceof WorkFailure && error.reason === 'ArtifactMissing') throw notThere(input)
     throw error instanceof Transient ? notBrought(name, error) : error
   })
   return part === 'text' ? textOfResult(name, bytes) : decoded(name, bytes)
+}
+
+function notThere({ name, key }: InputText): WorkFailure {
+  return badInput(`Text ${name} (artifact://${key}) is not in the artifact store`)
 }
 
 function decoded(name: string, bytes: Uint8Array): string {

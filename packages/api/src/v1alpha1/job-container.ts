@@ -25,6 +25,9 @@ const inputSource = z
   .max(1024)
   .regex(/^(artifact:\/\/[A-Za-z0-9][A-Za-z0-9._/-]*|job:\/\/[a-z0-9]([-a-z0-9.]*[a-z0-9])?\/[a-z0-9]([-a-z0-9]*[a-z0-9])?)$/)
 
+/** Where a prompt names one of its texts: its name, or nothing for the `$$(` that stands for a plain `$(`. */
+export const inputReference = /\$(\$\()|\$\(inputs\.([a-z0-9-]{1,63})\)/g
+
 /** Texts that an inference is given beside what stands in the Job. */
 export const inferenceInputs = keyedBy(
   z

@@ -4,7 +4,7 @@
  * Runs before the schema too, on whatever a user wrote, so each reader takes `unknown` and skips what has another shape:
  * the schema's own findings cover that.
  */
-import { about, type Finding, maxInlineInputBytes, type Path, priorities } from '@mnemos/api'
+import { about, type Finding, inputReference, maxInlineInputBytes, type Path, priorities } from '@mnemos/api'
 import { fieldOf, itemsOf, textOf } from '../reading.ts'
 import { type Catalog, modelWarnings, queueWarnings } from './catalog.ts'
 import { nearest } from './nearest.ts'
@@ -77,7 +77,7 @@ function referenceFindings(inference: unknown): readonly Finding[] {
     ]),
   ]
   return texts.flatMap(([path, text]) =>
-    [...new Set([...(textOf(text) ?? '').matchAll(/\$\$\(|\$\(inputs\.([a-z0-9-]{1,63})\)/g)].flatMap(([, name]) => name ?? []))]
+    [...new Set([...(textOf(text) ?? '').matchAll(inputReference)].flatMap(([, , name]) => name ?? []))]
       .filter((name) => !known.includes(name))
       .map((name) => {
         const meant = nearest(name, known)

@@ -157,6 +157,13 @@ test('what was missed before the bytes came is no loss', () => {
     world(verifiedAt(0), importedAt(0), { missedAt: now - 1000 }),
     world(verifiedAt(0), undefined, { missedAt: now - 1000 }),
     world(fresh, importing.thatIs('Running'), { missedAt: now }),
+    world(
+      fresh,
+      aJob('import')
+        .importing('https://evil.example/m.gguf')
+        .thatIs('Succeeded', { finishedAt: new Date(now - 9000).toISOString() }),
+      { missedAt: now },
+    ),
   ])
     assert.deepEqual(decideModel(seen, now).remove, [])
 })

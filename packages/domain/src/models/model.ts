@@ -80,7 +80,8 @@ function isVerified(model: Model): boolean {
 function isLost({ model, importJob, missedAt }: ModelWorld): boolean {
   if (missedAt === undefined) return false
   // A cache may show the import of before for a moment after it was removed.
-  if (importJob !== undefined) return (parseTime(importJob.status?.finishedAt) ?? Number.POSITIVE_INFINITY) <= missedAt
+  if (importJob !== undefined && importsSourceOf(model, importJob))
+    return (parseTime(importJob.status?.finishedAt) ?? Number.POSITIVE_INFINITY) <= missedAt
   const verified = model.status?.conditions.find(({ type }) => type === 'ArtifactVerified')
   return isVerified(model) && (parseTime(verified?.lastTransitionTime) ?? 0) <= missedAt
 }
