@@ -9,8 +9,8 @@ import { celEnv, isCelError, parse, plan } from '@bufbuild/cel'
 import type { Path } from '@mnemos/api'
 import { broken, type Compiled, compiled } from './rule-kind.ts'
 
-/** What an expression may name. */
-const variableNames = ['object', 'oldObject', 'request']
+/** What an expression of a policy may name. */
+const policyVariables = ['object', 'oldObject', 'request']
 const maxNesting = 2
 const environment = celEnv()
 
@@ -18,18 +18,21 @@ type Expr = ReturnType<typeof parse>['expr']
 /** True or false, or why it is neither. */
 export type Evaluate = (variables: Readonly<Record<string, unknown>>) => boolean | { readonly error: string }
 
-/** @param path of the expression, for problems */
-export function celExpression(text: string, path: Path): Compiled<Evaluate> {
+/**
+ * @param path of the expression, for problems
+ * @param variables that there are
+ */
+export function celExpression(text: string, path: Path, variables: readonly string[] = policyVariables): Compiled<Evaluate> {
   try {
     const { expr } = parse(text)
-    const problem = problemIn(expr, new Set(variableNames), 0)
+    const problem = problemIn(expr, { names: new Set(variables), variables }, 0)
     if (problem !== undefined) return broken({ path, ...problem })
     // The library types variables by declaration; ours have any shape.
     const words = new Set(text.split(/\W+/))
     const evaluate = plan(environment, expr) as (variables: Readonly<Record<string, unknown>>) => unknown
-    return compiled((variables) => {
+    return compiled((values) => {
       try {
-        const result = evaluate(variables)
+        const result = evaluate(values)
         if (isCelError(result)) return { error: withoutValues(result.message, words) }
         return typeof result === 'boolean' ? result : { error: 'the result is neither true nor false' }
       } catch (error) {
@@ -61,12 +64,18 @@ interface Problem {
   readonly suggestion?: string
 }
 
-function problemIn(expr: Expr | undefined, names: ReadonlySet<string>, depth: number): Problem | undefined {
+/** What can be named at a place of an expression: the variables, and within a comprehension its own. */
+interface Scope {
+  readonly names: ReadonlySet<string>
+  readonly variables: readonly string[]
+}
+
+function problemIn(expr: Expr | undefined, scope: Scope, depth: number): Problem | undefined {
   const kind = expr?.exprKind
   if (kind === undefined) return undefined
   const firstOf = (...parts: readonly (Expr | undefined)[]): Problem | undefined => {
     for (const part of parts) {
-      const problem = problemIn(part, names, depth)
+      const problem = problemIn(part, scope, depth)
       if (problem !== undefined) return problem
     }
     return undefined
@@ -74,8 +83,8 @@ function problemIn(expr: Expr | undefined, names: ReadonlySet<string>, depth: nu
   switch (kind.case) {
     case 'identExpr': {
       const { name } = kind.value
-      if (names.has(name)) return undefined
-      return { message: `there is no variable "${name}"`, suggestion: `the variables are ${variableNames.join(', ')}` }
+      if (scope.names.has(name)) return undefined
+      return { message: `there is no variable "${name}"`, suggestion: `the variables are ${scope.variables.join(', ')}` }
     }
     case 'selectExpr':
       return firstOf(kind.value.operand)
@@ -92,7 +101,7 @@ function problemIn(expr: Expr | undefined, names: ReadonlySet<string>, depth: nu
     case 'comprehensionExpr': {
       if (depth >= maxNesting) return { message: `more than ${maxNesting} of all(), exists(), map(), filter() are within one another` }
       const { iterVar, iterVar2, accuVar, iterRange, accuInit, loopCondition, loopStep, result } = kind.value
-      const within = new Set([...names, iterVar, iterVar2, accuVar])
+      const within = { ...scope, names: new Set([...scope.names, iterVar, iterVar2, accuVar]) }
       for (const part of [loopCondition, loopStep, result]) {
         const problem = problemIn(part, within, depth + 1)
         if (problem !== undefined) return problem
