@@ -33,10 +33,14 @@ export async function startWebhook(
     done.catch(failed)
   })
   reach?.(ports.port)
-  await eventually(async () => (await fetch(`http://127.0.0.1:${ports.healthPort}/readyz`)).ok, { message: 'the webhook is ready' })
+  await eventually(async () => (await fetch(`http://127.0.0.1:${ports.healthPort}/readyz`)).ok, {
+    timeoutMs: 60_000,
+    message: 'the webhook is ready',
+  })
   await eventually(
     async () => (await apply(cluster, jobYaml('probe', 'priority: hihg'), ['--dry-run=server'])).stderr.includes('did you mean'),
     {
+      timeoutMs: 60_000,
       message: 'the API server calls the webhook',
     },
   )
