@@ -22,8 +22,9 @@ test('they are imported again, the Job that missed them runs then, and others wa
   const before = await importJob()
   worker.onAssign = () => undefined
   worker.fail(ref, 'ModelUnavailable', 'The server has no object models/x.', 'ArtifactMissing')
-  const again = await eventually(() =>
-    worker.assigned.find(({ work, ref: { jobUid } }) => work.type === 'maintenance' && jobUid !== before.uid),
+  const again = await eventually(
+    () => worker.assigned.find(({ work, ref: { jobUid } }) => work.type === 'maintenance' && jobUid !== before.uid),
+    { timeoutMs: 30_000, message: 'the import comes again' },
   )
   assert.equal((await client.get(models, inDefault('m')))?.status?.artifact, undefined)
   await bench.create('waits')

@@ -126,7 +126,7 @@ describe('reviews are traced', () => {
       await eventually(() => url !== silent.url || silent.bodies.length > 0)
       const since = performance.now()
       await tracing.close()
-      assert.ok(performance.now() - since < 2000, `${url} held the end for ${performance.now() - since} ms`)
+      assert.ok(performance.now() - since < 4500, `${url} held the end for ${performance.now() - since} ms`)
       assert.ok(logged.length <= 1, logged.join())
     }
   })
