@@ -1105,3 +1105,385 @@ export class Schema extends MnemosObject<'Schema', SchemaSpec> {
     super(scope, id, 'Schema', [], props)
   }
 }
+
+/** What a Pipeline is to be. Steps of LLM work that wait for one another; each run uses one revision of them. */
+export interface PipelineSpec {
+  /** What the pipeline is for. */
+  readonly description?: string | undefined
+  /** What a run is given. */
+  readonly parameters?: readonly (PipelineParameters)[] | undefined
+  /** What is done. The order is that of dependencies, not of the list. */
+  readonly steps: readonly (PipelineSteps)[]
+  /** What is done when all steps have ended, however they did; also after a cancel. */
+  readonly finally?: readonly (PipelineFinally)[] | undefined
+  /** What a run leaves behind, in its status. */
+  readonly outputs?: readonly (PipelineOutputs)[] | undefined
+  /** Most Jobs of a run at once; no limit when absent. */
+  readonly concurrency?: number | undefined
+  /** Longest run; then its Jobs are cancelled and it fails. */
+  readonly timeoutSeconds?: number | Duration | undefined
+  /** Revisions that are kept beside those in use. Default: 10. */
+  readonly revisionHistoryLimit?: number | undefined
+}
+
+/** Part of the spec of a Pipeline. */
+export interface PipelineOutputs {
+  /** Name. */
+  readonly name: string
+  /** A text with references, or one reference. */
+  readonly value: string
+}
+
+/** Part of the spec of a Pipeline. */
+export interface PipelineFinally {
+  /** Name: `$(steps.<name>.outputs.<output>)`. */
+  readonly name: string
+  /** Steps that must have succeeded first, beside those that the step refers to. */
+  readonly dependsOn?: readonly (NameOf<'Job'>)[] | undefined
+  /** CEL over params, steps, item and run; the step is skipped when it is false. */
+  readonly when?: string | undefined
+  /** One instance for each item of a list; each output is then the list of what the instances left. */
+  readonly forEach?: PipelineFinallyForEach | undefined
+  /** Ask a model: as spec.inference of a Job. */
+  readonly inference?: Readonly<Record<string, unknown>> | undefined
+  /** Run any image: as spec.container of a Job. */
+  readonly container?: Readonly<Record<string, unknown>> | undefined
+  /** Tune a model. There is no engine for it yet; such a step is refused. */
+  readonly training?: Readonly<Record<string, unknown>> | undefined
+  /** Embed texts. There is no engine for it yet; such a step is refused. */
+  readonly embedding?: Readonly<Record<string, unknown>> | undefined
+  /** Go on or stop, by what is known. */
+  readonly gate?: PipelineFinallyGate | undefined
+  /** Go on when a person says so, in spec.approvals of the run. */
+  readonly approval?: PipelineFinallyApproval | undefined
+  /** Run another pipeline. */
+  readonly pipeline?: PipelineFinallyPipeline | undefined
+  /** Make an immutable Model of an artifact, and move an alias to it. */
+  readonly publish?: PipelineFinallyPublish | undefined
+  /** Queue of its Jobs; that of the run when absent. */
+  readonly queue?: NameOf<'Queue'> | undefined
+  /** Priority of its Jobs; that of the run when absent. */
+  readonly priority?: string | undefined
+  /** As spec.resources of a Job. */
+  readonly resources?: Readonly<Record<string, unknown>> | undefined
+  /** As spec.placement of a Job. */
+  readonly placement?: Readonly<Record<string, unknown>> | undefined
+  /** As spec.podMetadata of a Job. */
+  readonly podMetadata?: Readonly<Record<string, unknown>> | undefined
+  /** How failures are retried; as spec.retry of a Job. */
+  readonly retry?: PipelineFinallyRetry | undefined
+  /** Longest run of one attempt. */
+  readonly timeoutSeconds?: number | Duration | undefined
+  /** Longest wait for a start. */
+  readonly queueSeconds?: number | Duration | undefined
+  /** Take the result of an earlier Job of this namespace that had the same inputs. */
+  readonly memoize?: PipelineFinallyMemoize | undefined
+  /** Pause before this step when it failed in the last runs of the same revision; an approval of the step lets it through. */
+  readonly breaker?: PipelineFinallyBreaker | undefined
+  /** What is known of outputs, and checked. */
+  readonly outputs?: readonly (PipelineFinallyOutputs)[] | undefined
+}
+
+/** Part of the spec of a Pipeline. */
+export interface PipelineFinallyOutputs {
+  /** An output of the step. */
+  readonly name: string
+  /** What it is, e.g. application/json. */
+  readonly mediaType?: string | undefined
+  /** JSON Schema 2020-12 that its value must satisfy, or the step fails. */
+  readonly schema?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** Pause before this step when it failed in the last runs of the same revision; an approval of the step lets it through. */
+export interface PipelineFinallyBreaker {
+  /** Runs in a row. Default: 3. */
+  readonly failures?: number | undefined
+}
+
+/** Take the result of an earlier Job of this namespace that had the same inputs. */
+export interface PipelineFinallyMemoize {
+  /** Older results are made anew. Default: 604800. */
+  readonly maxAgeSeconds?: number | Duration | undefined
+}
+
+/** How failures are retried; as spec.retry of a Job. */
+export interface PipelineFinallyRetry {
+  /** Failed attempts after which the step fails. Default: 3. */
+  readonly limit?: number | undefined
+}
+
+/** Make an immutable Model of an artifact, and move an alias to it. */
+export interface PipelineFinallyPublish {
+  /** Model that people name. It becomes an alias (model://…) of the Model that the step makes. */
+  readonly alias: string
+  /** Where the bytes are: an output of a step ($(steps.train.artifacts.model)), or any source of a Model. */
+  readonly uri: string
+  /** SHA-256 that the bytes must have, as sha256:<64 hex digits>. */
+  readonly digest?: string | undefined
+  /** More of the spec of the Model: license, family, runtime, allowedNamespaces … */
+  readonly model?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** Run another pipeline. */
+export interface PipelineFinallyPipeline {
+  /** Pipeline of the same namespace to run; its outputs are the outputs of the step. */
+  readonly name: string
+  /** Parameters of that run. */
+  readonly parameters?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** Go on when a person says so, in spec.approvals of the run. */
+export interface PipelineFinallyApproval {
+  /** What is to be approved. */
+  readonly message?: string | undefined
+  /** Users who may decide; with groups: one of either. Anybody who may change the run when both are absent. */
+  readonly users?: readonly (string)[] | undefined
+  /** Groups whose members may decide. */
+  readonly groups?: readonly (string)[] | undefined
+  /** true: whoever asked for the run cannot decide. Default: false. */
+  readonly byOther?: boolean | undefined
+}
+
+/** Go on or stop, by what is known. */
+export interface PipelineFinallyGate {
+  /** CEL over params, steps and run; the step succeeds when it is true and fails when it is false. */
+  readonly expression: string
+  /** What a closed gate means. */
+  readonly message?: string | undefined
+}
+
+/** One instance for each item of a list; each output is then the list of what the instances left. */
+export interface PipelineFinallyForEach {
+  /** A list, or one reference to a list (at most 10,000 items); `$(item)` is the item of an instance. */
+  readonly items: Readonly<Record<string, unknown>>
+  /** Most instances at once; all of them when absent. */
+  readonly concurrency?: number | undefined
+  /** Instances that may fail before the step fails. Default: 0. */
+  readonly maxFailed?: number | undefined
+}
+
+/** Part of the spec of a Pipeline. */
+export interface PipelineSteps {
+  /** Name: `$(steps.<name>.outputs.<output>)`. */
+  readonly name: string
+  /** Steps that must have succeeded first, beside those that the step refers to. */
+  readonly dependsOn?: readonly (NameOf<'Job'>)[] | undefined
+  /** CEL over params, steps, item and run; the step is skipped when it is false. */
+  readonly when?: string | undefined
+  /** One instance for each item of a list; each output is then the list of what the instances left. */
+  readonly forEach?: PipelineStepsForEach | undefined
+  /** Ask a model: as spec.inference of a Job. */
+  readonly inference?: Readonly<Record<string, unknown>> | undefined
+  /** Run any image: as spec.container of a Job. */
+  readonly container?: Readonly<Record<string, unknown>> | undefined
+  /** Tune a model. There is no engine for it yet; such a step is refused. */
+  readonly training?: Readonly<Record<string, unknown>> | undefined
+  /** Embed texts. There is no engine for it yet; such a step is refused. */
+  readonly embedding?: Readonly<Record<string, unknown>> | undefined
+  /** Go on or stop, by what is known. */
+  readonly gate?: PipelineStepsGate | undefined
+  /** Go on when a person says so, in spec.approvals of the run. */
+  readonly approval?: PipelineStepsApproval | undefined
+  /** Run another pipeline. */
+  readonly pipeline?: PipelineStepsPipeline | undefined
+  /** Make an immutable Model of an artifact, and move an alias to it. */
+  readonly publish?: PipelineStepsPublish | undefined
+  /** Queue of its Jobs; that of the run when absent. */
+  readonly queue?: NameOf<'Queue'> | undefined
+  /** Priority of its Jobs; that of the run when absent. */
+  readonly priority?: string | undefined
+  /** As spec.resources of a Job. */
+  readonly resources?: Readonly<Record<string, unknown>> | undefined
+  /** As spec.placement of a Job. */
+  readonly placement?: Readonly<Record<string, unknown>> | undefined
+  /** As spec.podMetadata of a Job. */
+  readonly podMetadata?: Readonly<Record<string, unknown>> | undefined
+  /** How failures are retried; as spec.retry of a Job. */
+  readonly retry?: PipelineStepsRetry | undefined
+  /** Longest run of one attempt. */
+  readonly timeoutSeconds?: number | Duration | undefined
+  /** Longest wait for a start. */
+  readonly queueSeconds?: number | Duration | undefined
+  /** Take the result of an earlier Job of this namespace that had the same inputs. */
+  readonly memoize?: PipelineStepsMemoize | undefined
+  /** Pause before this step when it failed in the last runs of the same revision; an approval of the step lets it through. */
+  readonly breaker?: PipelineStepsBreaker | undefined
+  /** What is known of outputs, and checked. */
+  readonly outputs?: readonly (PipelineStepsOutputs)[] | undefined
+}
+
+/** Part of the spec of a Pipeline. */
+export interface PipelineStepsOutputs {
+  /** An output of the step. */
+  readonly name: string
+  /** What it is, e.g. application/json. */
+  readonly mediaType?: string | undefined
+  /** JSON Schema 2020-12 that its value must satisfy, or the step fails. */
+  readonly schema?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** Pause before this step when it failed in the last runs of the same revision; an approval of the step lets it through. */
+export interface PipelineStepsBreaker {
+  /** Runs in a row. Default: 3. */
+  readonly failures?: number | undefined
+}
+
+/** Take the result of an earlier Job of this namespace that had the same inputs. */
+export interface PipelineStepsMemoize {
+  /** Older results are made anew. Default: 604800. */
+  readonly maxAgeSeconds?: number | Duration | undefined
+}
+
+/** How failures are retried; as spec.retry of a Job. */
+export interface PipelineStepsRetry {
+  /** Failed attempts after which the step fails. Default: 3. */
+  readonly limit?: number | undefined
+}
+
+/** Make an immutable Model of an artifact, and move an alias to it. */
+export interface PipelineStepsPublish {
+  /** Model that people name. It becomes an alias (model://…) of the Model that the step makes. */
+  readonly alias: string
+  /** Where the bytes are: an output of a step ($(steps.train.artifacts.model)), or any source of a Model. */
+  readonly uri: string
+  /** SHA-256 that the bytes must have, as sha256:<64 hex digits>. */
+  readonly digest?: string | undefined
+  /** More of the spec of the Model: license, family, runtime, allowedNamespaces … */
+  readonly model?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** Run another pipeline. */
+export interface PipelineStepsPipeline {
+  /** Pipeline of the same namespace to run; its outputs are the outputs of the step. */
+  readonly name: string
+  /** Parameters of that run. */
+  readonly parameters?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** Go on when a person says so, in spec.approvals of the run. */
+export interface PipelineStepsApproval {
+  /** What is to be approved. */
+  readonly message?: string | undefined
+  /** Users who may decide; with groups: one of either. Anybody who may change the run when both are absent. */
+  readonly users?: readonly (string)[] | undefined
+  /** Groups whose members may decide. */
+  readonly groups?: readonly (string)[] | undefined
+  /** true: whoever asked for the run cannot decide. Default: false. */
+  readonly byOther?: boolean | undefined
+}
+
+/** Go on or stop, by what is known. */
+export interface PipelineStepsGate {
+  /** CEL over params, steps and run; the step succeeds when it is true and fails when it is false. */
+  readonly expression: string
+  /** What a closed gate means. */
+  readonly message?: string | undefined
+}
+
+/** One instance for each item of a list; each output is then the list of what the instances left. */
+export interface PipelineStepsForEach {
+  /** A list, or one reference to a list (at most 10,000 items); `$(item)` is the item of an instance. */
+  readonly items: Readonly<Record<string, unknown>>
+  /** Most instances at once; all of them when absent. */
+  readonly concurrency?: number | undefined
+  /** Instances that may fail before the step fails. Default: 0. */
+  readonly maxFailed?: number | undefined
+}
+
+/** Part of the spec of a Pipeline. */
+export interface PipelineParameters {
+  /** Name: `$(params.<name>)`. */
+  readonly name: string
+  /** What its values are. Default: "string". */
+  readonly type?: "string" | "number" | "integer" | "boolean" | "list" | "object" | undefined
+  /** What it is for. */
+  readonly description?: string | undefined
+  /** Its value when a run gives none; without it a run must give one. */
+  readonly default?: Readonly<Record<string, unknown>> | undefined
+  /** The values there are to choose from. */
+  readonly enum?: readonly (Readonly<Record<string, unknown>>)[] | undefined
+  /** Least value of a number. */
+  readonly minimum?: number | undefined
+  /** Greatest value of a number. */
+  readonly maximum?: number | undefined
+  /** Least length of a string in characters, of a list in items. */
+  readonly minLength?: number | undefined
+  /** Greatest length of a string in characters, of a list in items. */
+  readonly maxLength?: number | undefined
+  /** Of strings: ECMA-262 without look-around; found anywhere unless anchored. */
+  readonly pattern?: string | undefined
+}
+
+/** Steps of LLM work that wait for one another; each run uses one revision of them. */
+export class Pipeline extends MnemosObject<'Pipeline', PipelineSpec> {
+  constructor(scope: Construct, id: string, props: ObjectProps<PipelineSpec>) {
+    super(scope, id, 'Pipeline', ["steps[].dependsOn[]","steps[].queue","finally[].dependsOn[]","finally[].queue"], props)
+  }
+}
+
+/** What a PipelineRun is to be. One execution of one revision of a Pipeline. */
+export interface PipelineRunSpec {
+  /** What is run. */
+  readonly pipelineRef: NamedReference
+  /** Revision to run; the newest (of a retry: that of the earlier run) when absent. */
+  readonly revision?: number | undefined
+  /** Values by the names of parameters. */
+  readonly parameters?: Readonly<Record<string, unknown>> | undefined
+  /** Keep what an earlier run has finished. */
+  readonly retryFrom?: PipelineRunRetryFrom | undefined
+  /** Changes of steps for this run alone. */
+  readonly overrides?: readonly (PipelineRunOverrides)[] | undefined
+  /** What people decided about steps that wait for that; the first who may decides. Add to the end. */
+  readonly approvals?: readonly (PipelineRunApprovals)[] | undefined
+  /** Queue of its Jobs, where a step names none. */
+  readonly queue?: NameOf<'Queue'> | undefined
+  /** Priority of its Jobs, where a step names none. Default: "normal". */
+  readonly priority?: "critical" | "high" | "normal" | "low" | undefined
+  /** Delete the run, and its Jobs with it, this long after it ended; kept when absent. */
+  readonly ttlSecondsAfterFinished?: number | Duration | undefined
+  /** Start nothing new while true; what runs goes on. Default: false. */
+  readonly suspend?: boolean | undefined
+  /** Stop the run for good. Once true it stays true. Default: false. */
+  readonly cancel?: boolean | undefined
+}
+
+/** Part of the spec of a PipelineRun. */
+export interface PipelineRunApprovals {
+  /** The step that is decided about. */
+  readonly step: string
+  /** What was decided. Default: "Approved". */
+  readonly decision?: "Approved" | "Rejected" | undefined
+  /** Why. */
+  readonly comment?: string | undefined
+  /** Who decided. Set by MNEMOS. */
+  readonly by?: string | undefined
+  /** Groups of whoever decided. Set by MNEMOS. */
+  readonly groups?: readonly (string)[] | undefined
+  /** When. Set by MNEMOS. */
+  readonly at?: string | undefined
+}
+
+/** Part of the spec of a PipelineRun. */
+export interface PipelineRunOverrides {
+  /** The step. */
+  readonly step: string
+  /** Instead of the image of its container. */
+  readonly image?: string | undefined
+  /** Instead of the Model of its inference. */
+  readonly modelRef?: ReferenceTo<'Model'> | undefined
+}
+
+/** Keep what an earlier run has finished. */
+export interface PipelineRunRetryFrom {
+  /** An earlier run of the same Pipeline, which has ended. */
+  readonly run: NameOf<'PipelineRun'>
+  /** Steps to do again, with all that comes after them; those that did not succeed when absent. What was finished before is kept. */
+  readonly steps?: readonly (string)[] | undefined
+}
+
+/** One execution of one revision of a Pipeline. */
+export class PipelineRun extends MnemosObject<'PipelineRun', PipelineRunSpec> {
+  constructor(scope: Construct, id: string, props: ObjectProps<PipelineRunSpec>) {
+    super(scope, id, 'PipelineRun', ["retryFrom.run","queue"], props)
+  }
+}

@@ -80,6 +80,27 @@ export const reasonsByKind = {
       'Whether the document keeps what `spec.compatibility` promises could not be proved; the last accepted version stays in force.',
     VersionNotFound: '`spec.version` names a version that is not kept; the newest accepted version stays in force.',
   },
+  Pipeline: {
+    RevisionInForce: 'The graph, the references and the work of every step are valid; new runs use the revision that the status names.',
+    GraphInvalid:
+      'A step, a reference, a parameter or the graph of the Pipeline is wrong; new runs use the last valid revision, if there is one.',
+  },
+  PipelineRun: {
+    PipelineNotFound: 'The Pipeline that the run names does not exist (yet).',
+    PipelineNotReady: 'The newest spec of the Pipeline has not been looked at yet, or none was valid.',
+    RevisionNotFound: 'The revision of the Pipeline that the run uses is not kept (any more).',
+    ParametersInvalid: 'The parameters are not those that the revision takes.',
+    RetryInvalid: 'The run that is to be retried does not exist, has not ended, or is of another Pipeline or revision.',
+    WaitingForRun: 'The run that is to be retried has not ended yet.',
+    StepsRunning: 'Steps of the run are at work.',
+    ApprovalNeeded: 'A step waits for the decision of a person (`spec.approvals`).',
+    BreakerTripped: 'A step failed in the last runs of this revision; an approval of the step lets it through.',
+    RunSuspended: '`spec.suspend` is true, and nothing runs any more.',
+    StepsSucceeded: 'Every step succeeded or was skipped by its condition.',
+    StepFailed: 'A step failed for good; what came after it was skipped, and everything else was finished.',
+    RunCancelled: 'The run was cancelled by its user.',
+    RunTimedOut: 'The run took longer than the Pipeline allows (`spec.timeoutSeconds`).',
+  },
   Policy: {
     InForce: 'Every rule of the policy is judged at admission.',
     DoesNotCompile: 'A rule of the policy cannot be judged. Until it is corrected, what the policy matches is refused.',
@@ -93,6 +114,8 @@ export const reasons = {
   ...reasonsByKind.WorkerPool,
   ...reasonsByKind.Worker,
   ...reasonsByKind.Schema,
+  ...reasonsByKind.Pipeline,
+  ...reasonsByKind.PipelineRun,
   ...reasonsByKind.Policy,
 } as const
 
@@ -100,13 +123,14 @@ export type Reason = keyof typeof reasons
 
 /** Condition types of ours, with what True says. All are positive but `Reconciling`, `Stalled` and `DeadLettered`. */
 export const conditionTypes = {
-  Ready: 'Sums up a Model, WorkerPool, Worker, Schema or policy: it can be used.',
-  Succeeded: 'Sums up a Job that has ended: it has a result. Absent until then.',
+  Ready: 'Sums up a Model, WorkerPool, Worker, Schema, Pipeline or policy: it can be used.',
+  Succeeded: 'Sums up a Job or a PipelineRun that has ended: it has a result. Absent until then.',
   Reconciling: 'Something is still to be done; exists only while True.',
   Stalled: 'Nothing more will be done without a change by a person; exists only while True.',
   DeadLettered: 'The Job used up its retries; a new Job is needed.',
   Placed: 'An attempt of the Job is out, on the Worker that the status names.',
   Started: 'The Worker has begun with the attempt.',
+  GraphValid: 'The steps, references and parameters of a Pipeline are right.',
   FirstToken: 'A token came out of the Model as it is now; only of Models with `spec.serving`.',
   ArtifactVerified: 'The bytes of the Model are stored and have the digest in the status.',
   HeartbeatFresh: 'The Worker was heard from lately.',

@@ -3,6 +3,8 @@ import type { z } from 'zod'
 import type { KindDefinition } from './kind.ts'
 import { jobKind } from './v1alpha1/job.ts'
 import { modelKind } from './v1alpha1/model.ts'
+import { pipelineKind } from './v1alpha1/pipeline.ts'
+import { pipelineRunKind } from './v1alpha1/pipeline-run.ts'
 import { clusterPolicyKind, policyKind } from './v1alpha1/policy.ts'
 import { queueKind } from './v1alpha1/queue.ts'
 import { schemaKind } from './v1alpha1/schema.ts'
@@ -18,4 +20,6 @@ export const kinds: readonly KindDefinition<z.ZodObject, z.ZodObject>[] = [
   policyKind,
   clusterPolicyKind,
   schemaKind,
+  pipelineKind,
+  pipelineRunKind,
 ]

@@ -2,6 +2,8 @@
 import { group, type KindDefinition, version } from './kind.ts'
 import { jobKind } from './v1alpha1/job.ts'
 import { modelKind } from './v1alpha1/model.ts'
+import { pipelineKind } from './v1alpha1/pipeline.ts'
+import { pipelineRunKind } from './v1alpha1/pipeline-run.ts'
 import { clusterPolicyKind, policyKind } from './v1alpha1/policy.ts'
 import { queueKind } from './v1alpha1/queue.ts'
 import { schemaKind } from './v1alpha1/schema.ts'
@@ -28,3 +30,5 @@ export const workerResource = resourceOf(workerKind)
 export const policyResource = resourceOf(policyKind)
 export const clusterPolicyResource = resourceOf(clusterPolicyKind)
 export const schemaResource = resourceOf(schemaKind)
+export const pipelineResource = resourceOf(pipelineKind)
+export const pipelineRunResource = resourceOf(pipelineRunKind)

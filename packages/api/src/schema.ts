@@ -86,6 +86,11 @@ export function opaque(description: string): z.ZodRecord<z.ZodString, z.ZodUnkno
   return mark(z.record(z.string(), z.unknown()).describe(description), { preserveUnknownFields: true })
 }
 
+/** A value of any type: a text, a number, a list, … The only way to a field without a type. */
+export function anyValue(description: string): z.ZodUnknown {
+  return mark(z.unknown().describe(description), { preserveUnknownFields: true })
+}
+
 /** Decimal or binary amounts without sign and exponent; canonical forms and the usual others. */
 const quantityPattern = /^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$/
 

@@ -107,6 +107,7 @@ function convert(from: Emitted, at: string, isRoot = false): Structural {
   if (from.description !== undefined) to.description = from.description
   else if (!isRoot && !at.endsWith('[]') && !at.endsWith('{}')) throw new TypeError(`${at}: describe it`)
   if (marks.intOrString === true) return convertIntOrString(from, to, at)
+  if (marks.preserveUnknownFields === true && from.type === undefined) return { ...to, 'x-kubernetes-preserve-unknown-fields': true }
   refuseKeywords(from, at)
   copyValueKeywords(from, to, at)
   if (from.type === 'array') convertArray(from, to, marks, at)
@@ -123,7 +124,7 @@ function refuseKeywords(from: Emitted, at: string): void {
     if (key !== marksKey && !converted.includes(key) && !copied.some((name) => name === key))
       throw new TypeError(`${at}: ${key} has no place in a CRD`)
   }
-  if (from.type === undefined) throw new TypeError(`${at}: it has no type; use opaque() for values of any shape`)
+  if (from.type === undefined) throw new TypeError(`${at}: it has no type; use opaque() for objects of any shape, anyValue() for any value`)
 }
 
 function copyValueKeywords(from: Emitted, to: Structural, at: string): void {
