@@ -1453,7 +1453,7 @@ export interface PipelineRunApprovals {
   readonly step: string
   /** What was decided. Default: "Approved". */
   readonly decision?: "Approved" | "Rejected" | undefined
-  /** Why. */
+  /** Why, in their words. */
   readonly comment?: string | undefined
   /** Who decided. Set by MNEMOS. */
   readonly by?: string | undefined

@@ -41,7 +41,7 @@ const override = z.object({
 const decision = z.object({
   step: stepName.describe('The step that is decided about.'),
   decision: z.enum(['Approved', 'Rejected']).default('Approved').describe('What was decided.'),
-  comment: z.string().max(1024).optional().describe('Why.'),
+  comment: z.string().max(1024).optional().describe('Why, in their words.'),
   by: z.string().max(253).optional().describe('Who decided. Set by MNEMOS.'),
   groups: z.array(z.string().max(253)).max(64).optional().describe('Groups of whoever decided. Set by MNEMOS.'),
   at: time.optional().describe('When. Set by MNEMOS.'),
@@ -187,7 +187,7 @@ export const pipelineRunKind = defineKind({
   rules: [fence('!has(oldSelf.status) || has(self.status)', 'status cannot be removed', '.status')],
   columns: [
     { name: 'Pipeline', type: 'string', jsonPath: '.spec.pipelineRef.name' },
-    { name: 'Revision', type: 'integer', jsonPath: '.status.revision' },
+    { name: 'Revision', type: 'integer', jsonPath: '.status.revision', priority: 1 },
     { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
     { name: 'Reason', type: 'string', jsonPath: '.status.conditions[0].reason' },
     { name: 'Done', type: 'string', jsonPath: '.status.progress.jobs' },
