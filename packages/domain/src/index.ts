@@ -13,6 +13,22 @@ export { childName } from './child-name.ts'
 export { type DemoObject, type DemoSettings, demoObjects } from './demo/demo.ts'
 export { decideModel, importJobName, type ModelPlan, type ModelWorld } from './models/model.ts'
 export { ownPoolName, type ServingWorld, servingPoolOf, warmUpJobName } from './models/model-serving.ts'
+export { checkPipeline, compilePipeline } from './pipelines/check-pipeline.ts'
+export type { CompiledPipeline } from './pipelines/compiled.ts'
+export { decidePipeline, type PipelinePlan, type PipelineWorld } from './pipelines/pipeline.ts'
+export { decidePipelineRun, isOver } from './pipelines/pipeline-run.ts'
+export { type PipelineRevision, pipelineOfRevision, revisionName } from './pipelines/revision.ts'
+export {
+  itemLabel,
+  memoLabel,
+  pipelineLabel,
+  placeOf,
+  previousAnnotation,
+  revisionLabel,
+  runLabel,
+  stepLabel,
+} from './pipelines/run-names.ts'
+export type { RunEffect, RunPlan, RunRevision, RunSource, RunWorld } from './pipelines/run-world.ts'
 export { type BlastRadius, blastRadiusOf, kindsLookedAt } from './policies/blast-radius.ts'
 export { type CompiledPolicy, compilePolicy, type PolicyId, type PolicyObject, policyName } from './policies/compile.ts'
 export type { Violation } from './policies/judge-policies.ts'

@@ -124,7 +124,12 @@ describe('carrying a plan out', () => {
     const refused: string[] = []
     const create = Array.from({ length: 40 }, (_, index) => part(widget, `p${index}`))
     const plan = { ...nothing, create, effects: ['effect'] }
-    await carryOut({ ...context, refused: (child, { message }) => refused.push(`${child.metadata.name}: ${message}`) }, widgets, widget, plan)
+    await carryOut(
+      { ...context, refused: (child, { message }) => refused.push(`${child.metadata.name}: ${message}`) },
+      widgets,
+      widget,
+      plan,
+    )
     assert.equal(client.stored(parts).length, 39)
     assert.deepEqual(refused, ['p7: p7 is not allowed'])
     await assert.rejects(carryOut(context, widgets, widget, plan), { status: 403 })

@@ -57,6 +57,8 @@ export interface ControllerSpec<T extends KubeObject, World, Status, Effect> {
   readonly refused?: (object: Readonly<T>, child: KubeObject, refusal: KubeError) => void
   /** Called when the object of a key is gone. */
   readonly absent?: (name: ObjectName) => void
+  /** How long changes of children are gathered before their owner's key is worked on, in milliseconds; default 0. */
+  readonly settleMs?: (key: string) => number
   /** Keys worked on at once; default 1. */
   readonly concurrency?: number
   /** Higher goes first; default 0. */
@@ -71,6 +73,7 @@ export interface Controller {
   readonly wakes: readonly Wake[]
   readonly concurrency: number
   priorityOf(object: KubeObject): number
+  settleMs(key: string): number
   /** One pass over a key. Undefined: the key waits for its next change. */
   reconcile(key: string, pass: Pass): Promise<Next | undefined>
 }
@@ -102,6 +105,7 @@ export function controller<T extends KubeObject, World, Status, Effect = never>(
     wakes: spec.wakes ?? [],
     concurrency: spec.concurrency ?? 1,
     priorityOf: (object) => spec.priority?.(object as T) ?? 0,
+    settleMs: (key) => spec.settleMs?.(key) ?? 0,
     reconcile: async (key, pass) => {
       const object = pass.reader.get(resource, nameOfKey(key))
       if (object === undefined) {
@@ -112,9 +116,9 @@ export function controller<T extends KubeObject, World, Status, Effect = never>(
       if (isBehind(key, object)) return undefined
       const world = await spec.observe(pass.reader, object)
       const plan = spec.decide(world, pass.now())
-      let isRefused = false
+      const refusals: KubeError[] = []
       const refused = (child: KubeObject, refusal: KubeError): void => {
-        isRefused = true
+        refusals.push(refusal)
         spec.refused?.(object, child, refusal)
       }
       const context: CarryOutContext<Effect> = {
@@ -128,7 +132,7 @@ export function controller<T extends KubeObject, World, Status, Effect = never>(
       })
       spec.carriedOut?.(object, undefined)
       if (written !== undefined) floors.set(key, { uid: written.metadata.uid, version: written.metadata.resourceVersion ?? '' })
-      return isRefused ? atOnce : plan.next
+      return refusals.length > 0 ? atOnce : plan.next
     },
   }
 }
