@@ -22,6 +22,7 @@ import {
   workerResource,
 } from '@mnemos/api'
 import {
+  aliasTargetOf,
   type ConfigMap,
   type Deployment,
   inputJobs,
@@ -35,8 +36,9 @@ import {
   poolLabel,
   runLabel,
   servingPoolOf,
+  sourceJobOf,
 } from '@mnemos/domain'
-import { controllerOf, type KubeObject, keyOf, resource } from '@mnemos/kube'
+import { controllerOf, type KubeObject, keyOf, type Reader, resource } from '@mnemos/kube'
 
 /** Who we are to the API server's record of who set which field. */
 export const fieldManager = 'mnemos-operator'
@@ -111,6 +113,14 @@ export function modelNameOf({ spec, metadata }: Job): { readonly name: string; r
   return ref === undefined ? undefined : { name: ref.name, namespace: ref.namespace ?? metadata.namespace ?? '' }
 }
 
+/** Names of the Models of a namespace. */
+export function modelNamesIn(reader: Reader, namespace: string): string[] {
+  return reader
+    .list(models)
+    .filter(({ metadata }) => metadata.namespace === namespace)
+    .map(({ metadata }) => metadata.name)
+}
+
 function modelKeyOf(job: Job): string | undefined {
   const name = modelNameOf(job)
   return name === undefined ? undefined : keyOf(name)
@@ -164,11 +174,20 @@ function live(job: Job, value: string | undefined): readonly string[] {
 
 export const modelIndexes = {
   digest: ({ status }: Model): readonly string[] => (status?.digest === undefined ? [] : [status.digest]),
+  /** The Model that it is an alias of. */
+  alias: (model: Model): readonly string[] => besideIt(model, aliasTargetOf(model)),
+  /** The Job whose output it is made of. */
+  sourceJob: (model: Model): readonly string[] => besideIt(model, sourceJobOf(model)),
   /** The pool that is to serve it. */
   pool: (model: Model): readonly string[] => {
     const pool = servingPoolOf(model)
     return pool === undefined ? [] : [keyOf(pool)]
   },
+}
+
+/** The key of what a Model names in its own namespace. */
+function besideIt({ metadata: { namespace = '' } }: Model, name: string | undefined): readonly string[] {
+  return name === undefined ? [] : [keyOf({ namespace, name })]
 }
 
 /** A Pod as it is cached: what it is, and how it fares. */
