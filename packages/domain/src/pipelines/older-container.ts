@@ -83,19 +83,26 @@ function outputNamed(value: unknown): string | undefined {
     : undefined
 }
 
-/** `[train]`, `{train: /out/train}`, `[{name: train, path: /out/train}]`. */
+/** `[train]`, `{train: /out/train}`, `{train: {path: /out/train}}`, `[{name: train, path: /out/train}]`. */
 function outputFiles(place: Place, names: OlderNames): readonly Fields[] {
-  if (isObject(place.value)) return readMembers(place).map(([name, path]) => ({ name, path: convertArgument(path, names) }))
+  if (isObject(place.value))
+    return readMembers(place).map(([name, file]) => {
+      if (!isObject(file.value)) return { name, path: isAbsent(file) ? `/out/${name}` : convertArgument(file, names) }
+      refuseOthers(file, ['path'])
+      return outputFile(file, name)
+    })
   return readItems(place).map((item): Fields => {
     if (typeof item.value === 'string') return { name: item.value, path: `/out/${item.value}` }
     refuseOthers(item, ['name', 'path'])
     const name = readText(below(item, 'name'))
-    if (name === undefined) {
-      wrong(item, { code: 'required', says: 'has no name', write: 'write {name: x, path: /out/x}' })
-      return {}
-    }
-    return { name, path: readText(below(item, 'path')) ?? `/out/${name}` }
+    if (name !== undefined) return outputFile(item, name)
+    wrong(item, { code: 'required', says: 'has no name', write: 'write {name: x, path: /out/x}' })
+    return {}
   })
+}
+
+function outputFile(file: Place, name: string): Fields {
+  return { name, path: readText(below(file, 'path')) ?? `/out/${name}` }
 }
 
 /** Names of outputs as they are declared, in each of the three ways. */

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { judge } from '@mnemos/api'
 import fc from 'fast-check'
+import { parse } from 'yaml'
 import { fieldOf, itemsOf } from '../reading.ts'
 import { checkPipeline } from './check-pipeline.ts'
 import { fromOlderForm, isOlderForm } from './older-form.ts'
@@ -111,6 +114,12 @@ test('the older form: a whole document becomes a Pipeline that can run', () => {
   })
 })
 
+test('the older form: the example of the page is converted to what it shows', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../../docs/pipelines-migrating.md'), 'utf8')
+  const [older, newer] = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, block = '']): unknown => parse(block))
+  assert.deepEqual(fromOlderForm(older), { pipeline: newer })
+})
+
 const steps: Record<string, [step: Older, want: Older]> = {
   'an inference that asks for resources gets a pod of its own': [
     { ...asking, resources: { gpu: 1 } },
@@ -132,6 +141,19 @@ const steps: Record<string, [step: Older, want: Older]> = {
   'beside a reference it is escaped': [
     { ...running, args: [`$(date) ${ref('params.rows')}`] },
     { container: { image: 'example/run:1', args: ['$$(date) $(params.rows)'] } },
+  ],
+  'outputs by name, with a path or without': [
+    { ...running, outputs: { a: null, b: { path: '/x/b' }, c: '/x/c' } },
+    {
+      container: {
+        image: 'example/run:1',
+        outputs: [
+          { name: 'a', path: '/out/a' },
+          { name: 'b', path: '/x/b' },
+          { name: 'c', path: '/x/c' },
+        ],
+      },
+    },
   ],
   'files in each of their writings': [
     {
