@@ -91,12 +91,10 @@ export interface OrderOptions {
   readonly when?: string
   /** true: done when all other steps have ended, however they did. */
   readonly finally?: boolean
-  /** Longest run of one attempt. */
-  readonly timeoutSeconds?: number | Duration
 }
 
 /** How the Jobs of a step are run. */
-export interface JobOptions extends OrderOptions, Pick<PipelineSteps, 'retry' | 'queueSeconds' | 'memoize' | 'breaker'> {
+export interface JobOptions extends OrderOptions, Pick<PipelineSteps, 'retry' | 'timeoutSeconds' | 'queueSeconds' | 'memoize' | 'breaker'> {
   /** Queue of its Jobs. */
   readonly queue?: NameOf<'Queue'> | Reference<string>
   /** Priority of its Jobs. */
@@ -122,6 +120,29 @@ export type ContainerOptions = JobOptions & Omit<Referable<JobContainer>, 'outpu
 /** Names of the files that a container leaves. */
 export type FilesOf<Files extends readonly JobContainerOutputs[]> = Files[number]['name']
 
+/** What is in a file is known when it is there: it may stand anywhere. */
+export type ContainerOutputs<Files extends readonly JobContainerOutputs[]> = { readonly exitCode: number } & Readonly<
+  Record<FilesOf<Files>, never>
+>
+
+export interface ApprovalOutputs {
+  readonly by: string
+  readonly at: string
+  readonly comment: string
+}
+
+export interface PublicationOutputs {
+  /** Name of the Model that was made. */
+  readonly model: string
+  readonly alias: string
+  /** What the alias named before. */
+  readonly previous: string
+  readonly digest: string
+}
+
+/** What an inference leaves as objects of the artifact store: the text, and all of the result as JSON. */
+export type InferenceArtifacts = 'text' | 'result'
+
 export interface InferenceOutputs {
   readonly text: string
   readonly finishReason: string
@@ -129,10 +150,11 @@ export interface InferenceOutputs {
   readonly completionTokens: number
 }
 
-export type CallOptions<Declared extends Parameters> = OrderOptions & {
-  /** The pipeline that is run, of the same namespace. */
-  readonly pipeline: Pipeline<Declared> | string
-} & WithParameters<Given<Declared>>
+export type CallOptions<Declared extends Parameters> = OrderOptions &
+  Pick<PipelineSteps, 'breaker'> & {
+    /** The pipeline that is run, of the same namespace. */
+    readonly pipeline: Pipeline<Declared> | string
+  } & WithParameters<Given<Declared>>
 
 /** What a Pipeline is made from. */
 export interface PipelineProps<Declared extends Parameters> {

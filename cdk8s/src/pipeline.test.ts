@@ -146,12 +146,16 @@ test('what a step leaves has a type, a list of a step with forEach', () => {
   p.inference('all', { ...asking, prompt: text`${over.output('text')}`, forEach: p.param('topics') })
   // @ts-expect-error an inference leaves no such output
   one.output('txt')
-  // @ts-expect-error nor a file
+  // @ts-expect-error nor a file of such a name
   one.artifact('file')
   // @ts-expect-error a container leaves only the files that it names
   many.artifact('fil')
   // @ts-expect-error a parameter that was not declared
   assert.throws(() => p.param('topik'))
+  p.container('reads', { image: 'x', inputs: [{ path: '/in/text', from: one.artifact('text') }] })
+  p.call('calls', { pipeline: 'other', forEach: over.output('text'), parameters: { line: item } })
+  // @ts-expect-error only what is a Job has a time
+  p.gate('timed', { expression: 'true', timeoutSeconds: 60 })
   // @ts-expect-error a text is no list
   p.inference('wrong-items', { ...asking, forEach: p.param('topic') })
   // @ts-expect-error a text is no number

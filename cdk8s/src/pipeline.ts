@@ -18,10 +18,13 @@ import {
 import { Reference } from './pipeline-reference.ts'
 import { Step } from './pipeline-step.ts'
 import type {
+  ApprovalOutputs,
   CallOptions,
   ContainerOptions,
+  ContainerOutputs,
   FilesOf,
   ForEach,
+  InferenceArtifacts,
   InferenceOptions,
   InferenceOutputs,
   JobOptions,
@@ -29,6 +32,7 @@ import type {
   OutputsOf,
   Parameters,
   PipelineProps,
+  PublicationOutputs,
   Referable,
   ValueOf,
 } from './pipeline-types.ts'
@@ -59,7 +63,7 @@ export class Pipeline<const Declared extends Parameters = NoParameters> extends 
   inference<const Each extends ForEach | undefined = undefined>(
     name: string,
     options: InferenceOptions & { readonly forEach?: Each },
-  ): Step<OutputsOf<InferenceOutputs, Each>, never> {
+  ): Step<OutputsOf<InferenceOutputs, Each>, InferenceArtifacts> {
     const { model, prompt, messages, inputs, parameters, ...job } = options
     return this.#add(name, job, { ...jobFields(job), inference: { modelRef: model, ...defined({ prompt, messages, inputs, parameters }) } })
   }
@@ -68,7 +72,7 @@ export class Pipeline<const Declared extends Parameters = NoParameters> extends 
   container<const Each extends ForEach | undefined = undefined, const Files extends readonly JobContainerOutputs[] = []>(
     name: string,
     options: ContainerOptions & { readonly forEach?: Each; readonly outputs?: Files },
-  ): Step<OutputsOf<{ readonly exitCode: number } & Readonly<Record<FilesOf<Files>, string>>, Each>, FilesOf<Files>> {
+  ): Step<OutputsOf<ContainerOutputs<Files>, Each>, FilesOf<Files>> {
     const { image, command, args, env, workingDir, runAsUser, inputs, outputs, ...job } = options
     const container = { image, ...defined({ command, args, env, workingDir, runAsUser, inputs, outputs }) }
     return this.#add(name, job, { ...jobFields(job), container })
@@ -83,13 +87,13 @@ export class Pipeline<const Declared extends Parameters = NoParameters> extends 
   approval(
     name: string,
     options: OrderOptions & Omit<PipelineStepsApproval, 'message'> & { readonly message?: string | Reference<string> } = {},
-  ): Step<{ readonly by: string; readonly at: string }, never> {
+  ): Step<ApprovalOutputs, never> {
     const { message, users, groups, byOther, ...order } = options
     return this.#add(name, order, { approval: defined({ message: message?.toString(), users, groups, byOther }) })
   }
 
   /** Makes an immutable Model of an artifact, and moves an alias to it. */
-  publish(name: string, options: OrderOptions & Referable<PipelineStepsPublish>): Step<object, never> {
+  publish(name: string, options: OrderOptions & Referable<PipelineStepsPublish>): Step<PublicationOutputs, never> {
     const { alias, uri, digest, model, ...order } = options
     return this.#add(name, order, {
       publish: { alias: alias.toString(), uri: uri.toString(), ...defined({ digest: digest?.toString(), model }) },
@@ -97,10 +101,13 @@ export class Pipeline<const Declared extends Parameters = NoParameters> extends 
   }
 
   /** Runs another pipeline; the outputs of that are those of the step. */
-  call<Theirs extends Parameters = Parameters>(name: string, options: CallOptions<Theirs>): Step<Readonly<Record<string, never>>, never> {
-    const { pipeline, parameters, ...order }: OrderOptions & Called<Theirs> = options
+  call<Theirs extends Parameters = Parameters, const Each extends ForEach | undefined = undefined>(
+    name: string,
+    options: CallOptions<Theirs> & { readonly forEach?: Each },
+  ): Step<OutputsOf<Readonly<Record<string, never>>, Each>, never> {
+    const { pipeline, parameters, forEach, breaker, ...order }: OrderOptions & Called<Theirs> = options
     const called = typeof pipeline === 'string' ? pipeline : pipeline.name
-    return this.#add(name, order, { pipeline: { name: called, ...defined({ parameters }) } })
+    return this.#add(name, order, { ...jobFields({ forEach, breaker }), pipeline: { name: called, ...defined({ parameters }) } })
   }
 
   /** What a run leaves behind in its status. @returns this Pipeline */
@@ -114,7 +121,7 @@ export class Pipeline<const Declared extends Parameters = NoParameters> extends 
     if (before.some((step) => step.name === name)) throw new TypeError(`Pipeline "${this.name}" has a step "${name}" already`)
     const dependsOn = order.dependsOn?.map((step) => (typeof step === 'string' ? step : step.name))
     const list = order.finally === true ? this.#last : this.#steps
-    list.push({ name, ...defined({ dependsOn, when: order.when, timeoutSeconds: order.timeoutSeconds }), ...work })
+    list.push({ name, ...defined({ dependsOn, when: order.when }), ...work })
     return new Step(name)
   }
 
@@ -134,13 +141,14 @@ export class Pipeline<const Declared extends Parameters = NoParameters> extends 
 }
 
 function jobFields(options: JobOptions & { readonly forEach?: ForEach | undefined }): Omit<PipelineSteps, 'name'> {
-  const { forEach, queue, priority, produces, retry, queueSeconds, memoize, breaker, resources, placement, podMetadata } = options
+  const { forEach, queue, priority, produces, retry, timeoutSeconds, queueSeconds, memoize, breaker, resources, placement, podMetadata } =
+    options
   return defined({
     forEach: forEach === undefined || isBounded(forEach) ? forEach : { items: forEach },
     queue: queue instanceof Reference ? queue.toString() : queue,
     priority: priority?.toString(),
     outputs: produces,
-    ...{ retry, queueSeconds, memoize, breaker, resources, placement, podMetadata },
+    ...{ retry, timeoutSeconds, queueSeconds, memoize, breaker, resources, placement, podMetadata },
   })
 }
 
@@ -151,6 +159,8 @@ function isBounded(forEach: ForEach): forEach is Exclude<ForEach, Reference | re
 interface Called<Declared extends Parameters> {
   readonly pipeline: Pipeline<Declared> | string
   readonly parameters?: Readonly<Record<string, unknown>>
+  readonly forEach?: ForEach | undefined
+  readonly breaker?: PipelineSteps['breaker']
 }
 
 type Defined<Fields> = { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> }

@@ -138,6 +138,15 @@ const steps: Record<string, [step: Older, want: Older]> = {
     { ...running, args: ['echo $(date) $HOME', ref('HOME')] },
     { container: { image: 'example/run:1', args: ['echo $(date) $HOME', ref('HOME')] } },
   ],
+  'references in the words of today stay as they are': [
+    { ...running, args: [`$(steps.a.outputs.b.0) $(run.name) ${ref('steps.a.outputs.b')} ${ref('a.b.c')} ${ref('item.x')}`] },
+    {
+      container: {
+        image: 'example/run:1',
+        args: ['$(steps.a.outputs.b.0) $(run.name) $(steps.a.outputs.b) $(steps.a.outputs.b.c) $(item.x)'],
+      },
+    },
+  ],
   'beside a reference it is escaped': [
     { ...running, args: [`$(date) ${ref('params.rows')}`] },
     { container: { image: 'example/run:1', args: ['$$(date) $(params.rows)'] } },

@@ -6,7 +6,7 @@
  */
 
 import { isObject, type Place, wrong } from './older-reading.ts'
-import { type Piece, piecesOf, type Reference } from './reference.ts'
+import { type Piece, piecesOf } from './reference.ts'
 
 /** What the references of a step may mean beside what they say. */
 export interface OlderNames {
@@ -17,6 +17,8 @@ export interface OlderNames {
   /** The name that an inference gives to its text, by step. */
   readonly textOf: ReadonlyMap<string, string>
 }
+
+type Reading = Extract<Piece, { readonly reference: unknown }>
 
 /** How the older form names an output. */
 export const anOutput = `\${step.output}`
@@ -88,26 +90,21 @@ function writePieces(place: Place, pieces: readonly Piece[], { textOf }: OlderNa
     else {
       if (plain.endsWith('$')) wrong(place, { says: 'has a $ right before a reference', write: 'put something between the two' })
       endPlain()
-      written += `$(${referencePath(piece.reference, textOf)})`
+      written += `$(${referencePath(piece, textOf)})`
     }
   }
   endPlain()
   return written
 }
 
-function referencePath(reference: Reference, textOf: ReadonlyMap<string, string>): string {
-  switch (reference.from) {
-    case 'params':
-      return ['params', reference.name, ...reference.field].join('.')
-    case 'steps': {
-      const output = textOf.get(reference.step) === reference.output ? 'text' : reference.output
-      return ['steps', reference.step, 'outputs', output, ...reference.field].join('.')
-    }
-    case 'item':
-      return ['item', ...reference.field].join('.')
-    case 'run':
-      return `run.${reference.name}`
-  }
+/** What stands in `$(…)` says by itself which part of a step it means; what stands in `${…}` may be an alias. */
+function referencePath(piece: Reading, textOf: ReadonlyMap<string, string>): string {
+  const said = piece.written.slice(2, -1)
+  if (piece.reference.from === 'run') return `run.${piece.reference.name}`
+  if (piece.reference.from !== 'steps') return said
+  const path = said.startsWith('steps.') ? said.split('.') : ['steps', piece.reference.step, 'outputs', ...said.split('.').slice(1)]
+  const [steps = '', step = '', part = '', output = '', ...field] = path
+  return [steps, step, part, textOf.get(step) === output ? 'text' : output, ...field].join('.')
 }
 
 /** Where a file comes from: the file that a step leaves, or any text. */
