@@ -257,7 +257,7 @@ test('what was done before with the same inputs is not done again', async () => 
 
 test('what cannot be run says why: parameters, an absent pipeline, a wrong graph', async () => {
   const run = await started(
-    [{ name: 'a', ...ask('$(params.n) times') }],
+    [{ name: 'a', ...ask('$(params.n)') }],
     { parameters: [{ name: 'n', type: 'integer' }] },
     { parameters: { n: 'x', m: 1 } },
   )

@@ -1139,7 +1139,7 @@ export interface PipelineFinally {
   /** Name: `$(steps.<name>.outputs.<output>)`. */
   readonly name: string
   /** Steps that must have succeeded first, beside those that the step refers to. */
-  readonly dependsOn?: readonly (NameOf<'Job'>)[] | undefined
+  readonly dependsOn?: readonly (string)[] | undefined
   /** CEL over params, steps, item and run; the step is skipped when it is false. */
   readonly when?: string | undefined
   /** One instance for each item of a list; each output is then the list of what the instances left. */
@@ -1255,7 +1255,7 @@ export interface PipelineFinallyGate {
 /** One instance for each item of a list; each output is then the list of what the instances left. */
 export interface PipelineFinallyForEach {
   /** A list, or one reference to a list (at most 10,000 items); `$(item)` is the item of an instance. */
-  readonly items: Readonly<Record<string, unknown>>
+  readonly items: unknown
   /** Most instances at once; all of them when absent. */
   readonly concurrency?: number | undefined
   /** Instances that may fail before the step fails. Default: 0. */
@@ -1267,7 +1267,7 @@ export interface PipelineSteps {
   /** Name: `$(steps.<name>.outputs.<output>)`. */
   readonly name: string
   /** Steps that must have succeeded first, beside those that the step refers to. */
-  readonly dependsOn?: readonly (NameOf<'Job'>)[] | undefined
+  readonly dependsOn?: readonly (string)[] | undefined
   /** CEL over params, steps, item and run; the step is skipped when it is false. */
   readonly when?: string | undefined
   /** One instance for each item of a list; each output is then the list of what the instances left. */
@@ -1383,7 +1383,7 @@ export interface PipelineStepsGate {
 /** One instance for each item of a list; each output is then the list of what the instances left. */
 export interface PipelineStepsForEach {
   /** A list, or one reference to a list (at most 10,000 items); `$(item)` is the item of an instance. */
-  readonly items: Readonly<Record<string, unknown>>
+  readonly items: unknown
   /** Most instances at once; all of them when absent. */
   readonly concurrency?: number | undefined
   /** Instances that may fail before the step fails. Default: 0. */
@@ -1399,9 +1399,9 @@ export interface PipelineParameters {
   /** What it is for. */
   readonly description?: string | undefined
   /** Its value when a run gives none; without it a run must give one. */
-  readonly default?: Readonly<Record<string, unknown>> | undefined
+  readonly default?: unknown | undefined
   /** The values there are to choose from. */
-  readonly enum?: readonly (Readonly<Record<string, unknown>>)[] | undefined
+  readonly enum?: readonly (unknown)[] | undefined
   /** Least value of a number. */
   readonly minimum?: number | undefined
   /** Greatest value of a number. */
@@ -1417,7 +1417,7 @@ export interface PipelineParameters {
 /** Steps of LLM work that wait for one another; each run uses one revision of them. */
 export class Pipeline extends MnemosObject<'Pipeline', PipelineSpec> {
   constructor(scope: Construct, id: string, props: ObjectProps<PipelineSpec>) {
-    super(scope, id, 'Pipeline', ["steps[].dependsOn[]","steps[].queue","finally[].dependsOn[]","finally[].queue"], props)
+    super(scope, id, 'Pipeline', ["steps[].queue","finally[].queue"], props)
   }
 }
 

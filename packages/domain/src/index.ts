@@ -26,6 +26,7 @@ export { decideModel, importJobName, type ModelPlan, type ModelWorld } from './m
 export { ownPoolName, type ServingWorld, servingPoolOf, warmUpJobName } from './models/model-serving.ts'
 export { checkPipeline, compilePipeline } from './pipelines/check-pipeline.ts'
 export type { CompiledPipeline } from './pipelines/compiled.ts'
+export { fromOlderForm, isOlderForm, olderApiVersion, olderVersionAnnotation } from './pipelines/older-form.ts'
 export { decidePipeline, type PipelinePlan, type PipelineWorld } from './pipelines/pipeline.ts'
 export { decidePipelineRun, isOver } from './pipelines/pipeline-run.ts'
 export { type PipelineRevision, pipelineOfRevision, revisionName } from './pipelines/revision.ts'
@@ -34,7 +35,6 @@ export {
   memoLabel,
   pipelineLabel,
   placeOf,
-  previousAnnotation,
   revisionLabel,
   runLabel,
   stepLabel,

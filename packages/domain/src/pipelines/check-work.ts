@@ -12,7 +12,7 @@ import { maxItems } from './fan-out.ts'
 import type { ParameterDeclaration, ParameterType } from './parameters.ts'
 import type { Reference } from './reference.ts'
 import { jobTypes, plannedTypes, type ReadStep, type StepType, stepTypes } from './step.ts'
-import { workOf } from './step-work.ts'
+import { withTexts, workOf } from './step-work.ts'
 import { referencesIn, substitute } from './substitute.ts'
 
 /** Fields that only some types have. */
@@ -71,7 +71,8 @@ function jobFindings({ path, written, forEach }: ReadStep, declarations: readonl
   const references = new Map(referencesIn(spec, ['spec']).map(({ path: at, piece }) => [`/${at.join('/')}`, piece]))
   const sampled = substitute(spec, (reference) => ({ value: sampleOf(reference, declarations, forEach !== undefined) }))
   if ('missing' in sampled) return []
-  return judge('Job', { apiVersion, kind: 'Job', metadata: { name: 'step' }, spec: sampled.value })
+  const job = withTexts(sampled.value as Readonly<Record<string, unknown>>) // an object stays one, whatever is put into it
+  return judge('Job', { apiVersion, kind: 'Job', metadata: { name: 'step' }, spec: job })
     .filter(({ path: at, code }) => {
       const place = [...references.keys()].find((each) => at === each || at.startsWith(`${each}/`))
       const piece = place === undefined ? undefined : references.get(place)

@@ -7,9 +7,11 @@
 import { apiVersion, type Model } from '@mnemos/api'
 import type { KubeObject, ObjectPatch } from '@mnemos/kube'
 import { requesterAnnotation } from '../admission/requester.ts'
+import { aliasUri } from '../models/alias.ts'
+import { movedAlias } from '../models/alias-move.ts'
 import { labelOf, managedByLabel } from '../workers/pool-names.ts'
 import type { CompiledStep } from './compiled.ts'
-import { pipelineLabel, previousAnnotation, publishedModel, runLabel, stepLabel } from './run-names.ts'
+import { pipelineLabel, publishedModel, runLabel, stepLabel } from './run-names.ts'
 import { failed, type StepView } from './run-steps.ts'
 import type { RunValues } from './run-values.ts'
 import type { RunWorld } from './run-world.ts'
@@ -21,7 +23,6 @@ export interface Publishing {
   readonly patch: readonly ObjectPatch[]
 }
 
-const scheme = 'model://'
 const dnsName = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/
 
 export function publish(world: RunWorld, values: RunValues, step: CompiledStep): Publishing {
@@ -48,28 +49,22 @@ export function publish(world: RunWorld, values: RunValues, step: CompiledStep):
 
 function moveAlias(world: RunWorld, step: CompiledStep, alias: string, name: string): Publishing {
   const found = world.modelNamed(alias, undefined)
-  const target = `${scheme}${name}`
   if (found === undefined)
-    return going(`makes the alias ${alias}`, world.made.has(alias) ? [] : [objectFor(world, step, alias, { source: { uri: target } })])
-  if (found.spec.source.uri === target) return ended({ state: { phase: 'Succeeded' } })
-  const before = targetOf(found)
-  if (before === undefined)
-    return ended(failed(`Model ${alias} is no alias (its source is no ${scheme}…); name another one in publish.alias`))
+    return going(
+      `makes the alias ${alias}`,
+      world.made.has(alias) ? [] : [objectFor(world, step, alias, { source: { uri: aliasUri(name) } })],
+    )
+  const moved = movedAlias(found, name)
+  if (moved === undefined) return ended({ state: { phase: 'Succeeded' } })
+  if ('mistake' in moved) return ended(failed(`${moved.mistake}.`))
   const { uid = '', resourceVersion = '', namespace = '' } = found.metadata
-  const patch = { spec: { source: { uri: target, digest: null } }, metadata: { annotations: { [previousAnnotation]: before } } }
-  return {
-    ...going(`moves the alias ${alias} from ${before} to ${name}`),
-    patch: [{ ...at(found), namespace, uid, resourceVersion, patch }],
-  }
+  // Whoever edits the alias in between is not overwritten unseen.
+  const change = { ...at(found), namespace, uid, resourceVersion, patch: { ...moved.patch } }
+  return { ...going(`moves the alias ${alias} to ${name}`), patch: [change] }
 }
 
 function at({ apiVersion: version, kind, metadata: { name } }: Model): { apiVersion: string; kind: string; name: string } {
   return { apiVersion: version, kind, name }
-}
-
-/** The Model that an alias stands for; undefined for a Model with bytes of its own. */
-function targetOf({ spec }: Model): string | undefined {
-  return spec.source.uri.startsWith(scheme) ? spec.source.uri.slice(scheme.length) : undefined
 }
 
 /** Nobody's child: it outlives the run. */

@@ -16,8 +16,6 @@ export const memoLabel = 'mnemos.dev/memo'
 export const depthLabel = 'mnemos.dev/call-depth'
 /** Annotation: hash of the item, so that a retry knows whether it is the same. */
 export const itemHashAnnotation = 'mnemos.dev/item-hash'
-/** Annotation of an alias Model: what it was before it was moved. */
-export const previousAnnotation = 'mnemos.dev/previous'
 
 /** Name of the Job, or of the run, that is a step or an instance of one. */
 export function childOf({ metadata: { name, uid = '' } }: PipelineRun, step: string, item?: number): string {

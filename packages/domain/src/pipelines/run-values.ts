@@ -4,6 +4,7 @@
  * Guarantees: computed only when asked for, once a pass; a value that is not there is told with the reason, never guessed.
  */
 import type { Job, PipelineRun } from '@mnemos/api'
+import { previousTargetAnnotation } from '../models/alias-move.ts'
 import { fieldOf, itemsOf, textOf } from '../reading.ts'
 import { statusOf } from '../scheduling/job-status.ts'
 import type { CompiledPipeline, CompiledStep } from './compiled.ts'
@@ -11,7 +12,7 @@ import type { Condition } from './condition.ts'
 import { gathered } from './fan-out.ts'
 import type { ParameterValues } from './parameters.ts'
 import type { Reference } from './reference.ts'
-import { previousAnnotation, publishedModel } from './run-names.ts'
+import { publishedModel } from './run-names.ts'
 import { type StepView, type Work, type WorkByStep, workByStep } from './run-steps.ts'
 import type { RunSource, RunWorld } from './run-world.ts'
 import { ownOutputs } from './step.ts'
@@ -138,7 +139,7 @@ export class RunValues {
     const alias = 'value' in named && typeof named.value === 'string' ? named.value : ''
     const model = publishedModel(this.#sourceOf(view).run, name, alias)
     const digest = world.modelNamed(model, undefined)?.status?.digest
-    const previous = world.modelNamed(alias, undefined)?.metadata.annotations?.[previousAnnotation]
+    const previous = world.modelNamed(alias, undefined)?.metadata.annotations?.[previousTargetAnnotation]
     return { model, alias, ...(digest === undefined ? {} : { digest }), ...(previous === undefined ? {} : { previous }) }
   }
 

@@ -21,7 +21,7 @@ import {
 } from './run-names.ts'
 import type { RunValues } from './run-values.ts'
 import type { RunWorld } from './run-world.ts'
-import { workOf } from './step-work.ts'
+import { withTexts, workOf } from './step-work.ts'
 import { type Resolved, substitute } from './substitute.ts'
 
 /** The item of an instance. */
@@ -105,7 +105,8 @@ function specOf(
   const made: Resolved = substitute(wanted, (reference) => values.resolve(reference, item))
   if ('missing' in made) return made
   // An object stays one, whatever is put into it.
-  return { value: made.value as Readonly<Record<string, unknown>> }
+  const spec = made.value as Readonly<Record<string, unknown>>
+  return { value: call === undefined ? withTexts(spec) : spec }
 }
 
 function withOverride(

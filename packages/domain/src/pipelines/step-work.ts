@@ -41,6 +41,47 @@ export function isValue(mediaType: string | undefined): boolean {
   return mediaType === 'application/json' || mediaType === 'text/plain'
 }
 
+/**
+ * The spec of a Job with texts where a Job has texts: a parameter that is a number may be an argument, the value of a variable or a
+ * prompt. A list or an object becomes JSON.
+ */
+export function withTexts(spec: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const { inference, container } = spec
+  return {
+    ...spec,
+    ...(isMembers(inference)
+      ? { inference: { ...inference, ...changed(inference, { prompt: textFor, messages: eachMember('content') }) } }
+      : {}),
+    ...(isMembers(container)
+      ? {
+          container: {
+            ...container,
+            ...changed(container, { image: textFor, command: eachText, args: eachText, env: eachMember('value') }),
+          },
+        }
+      : {}),
+  }
+}
+
+type Change = (value: unknown) => unknown
+
+const textFor: Change = (value) => (typeof value === 'string' || value === null ? value : JSON.stringify(value))
+const eachText: Change = (value) => (Array.isArray(value) ? value.map(textFor) : value)
+const eachMember =
+  (name: string): Change =>
+  (value) =>
+    Array.isArray(value)
+      ? value.map((each: unknown) => (isMembers(each) && name in each ? { ...each, [name]: textFor(each[name]) } : each))
+      : value
+
+function changed(of: Readonly<Record<string, unknown>>, changes: Readonly<Record<string, Change>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(changes).flatMap(([name, change]) => (of[name] === undefined ? [] : [[name, change(of[name])]])))
+}
+
+function isMembers(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
 function given(members: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
 }
