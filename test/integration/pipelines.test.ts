@@ -62,11 +62,12 @@ async function startRun(name: string, pipeline: string, spec: object = {}): Prom
 const object = (kind: string, name: string) => ({ apiVersion, kind, metadata: { namespace: 'default', name } })
 const at = (name: string): { namespace: string; name: string } => ({ namespace: 'default', name })
 
-async function until(name: string, phase: string): Promise<PipelineRun> {
+async function until(name: string, phase: string, says = /./): Promise<PipelineRun> {
   return eventually(
     async () => {
       const run = await client.get(runs, at(name))
       assert.equal(run?.status?.phase, phase, JSON.stringify(run?.status))
+      assert.match(messageOf(run), says)
       return run
     },
     { timeoutMs: 20_000, message: `run ${name} is ${phase}` },
@@ -268,21 +269,10 @@ test('what cannot be run says why: parameters, an absent pipeline, a wrong graph
     /spec\.parameters\.m the pipeline has no such parameter.*; spec\.parameters\.n is a string and must be an integer/,
   )
   const lost = await startRun('lost', 'p01')
-  await eventually(
-    async () =>
-      assert.match(
-        messageOf((await client.get(runs, at(lost))) ?? ended),
-        /There is no Pipeline p01 in namespace default; did you mean p1\?/,
-      ),
-    { timeoutMs: 10_000 },
-  )
+  await until(lost, 'Pending', /There is no Pipeline p01 in namespace default; did you mean p1\?/)
   const cycle = await started([
     { name: 'a', dependsOn: ['b'], ...ask('x') },
     { name: 'b', dependsOn: ['a'], ...ask('x') },
   ])
-  await eventually(
-    async () =>
-      assert.match((await client.get(pipelines, at(cycle.replace('-run', ''))))?.status?.conditions[0]?.message ?? '', /a → b → a/),
-    { timeoutMs: 10_000 },
-  )
+  await until(cycle, 'Pending', /see its conditions: .*a → b → a/)
 })
