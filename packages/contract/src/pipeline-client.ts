@@ -21,7 +21,7 @@ export interface PageQuery {
 
 export type RunEvent =
   | { readonly event: 'run'; readonly id: string; readonly phase: RunPhase; readonly status: PipelineRunStatus }
-  | { readonly event: 'error'; readonly code: string; readonly message: string }
+  | { readonly event: 'refused'; readonly code: string; readonly message: string }
   | { readonly event: 'end' }
 
 interface Once {
@@ -57,7 +57,7 @@ export interface PipelineClient {
     run: string,
     query?: PageQuery & { readonly step?: string; readonly phase?: (typeof stepPhases)[number] },
   ): Promise<Page<RunStep>>
-  /** One connection; ends with `end` or `error`, or when the connection does. */
+  /** One connection; ends with `end` or `refused`, or when the connection does. */
   events(
     namespace: string,
     pipeline: string,

@@ -23,7 +23,7 @@ export {
   upstreamOf,
 } from './pipelines/lineage.ts'
 export { type MadeFile, madeFiles, needsStoredResult, ownKey } from './pipelines/made-file.ts'
-export { itemLabel, pipelineLabel, pipelineRunLabel, stepLabel } from './pipelines/run-labels.ts'
+export { itemLabel, pipelineLabel, previousAnnotation, runLabel, stepLabel } from './pipelines/run-names.ts'
 export {
   piecesBehind,
   positionText,
