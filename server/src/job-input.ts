@@ -3,6 +3,7 @@ import { apiVersion, jobKind, judge } from '@mnemos/api'
 import { shortJob } from '@mnemos/contract'
 import type { KubeObject } from '@mnemos/kube'
 import { z } from 'zod'
+import { type Details, detailOf, invalid } from './findings.ts'
 import { Refusal } from './refusal.ts'
 import { nameFor, requestMark, type Submitter } from './submission.ts'
 
@@ -10,8 +11,6 @@ export interface Submission extends Submitter {
   /** From the query, for bodies that name none. */
   readonly namespace: string
 }
-
-type Details = NonNullable<Refusal['details']>
 
 const texts = z.record(z.string(), z.string())
 /** What is read here of metadata; the rest of it is the API server's to judge. */
@@ -31,7 +30,7 @@ export function jobFrom(body: unknown, { namespace, ...submitter }: Submission):
   const given = 'apiVersion' in body ? (body as Record<string, unknown>) : fromShortForm(body)
   const parsed = written.safeParse(given)
   const findings = judge(jobKind, given, { unknownFields: 'report' })
-  if (!parsed.success || findings.length > 0) throw invalid(given, [...detailsOf(parsed.error), ...findings.map(detailOf)])
+  if (!parsed.success || findings.length > 0) throw invalid(nameOf(given), [...detailsOf(parsed.error), ...findings.map(detailOf)])
   const { name, generateName, annotations, ...kept } = present(parsed.data.metadata ?? {})
   const marked = { ...annotations, ...requestMark(body, submitter) }
   const metadata = {
@@ -44,17 +43,9 @@ export function jobFrom(body: unknown, { namespace, ...submitter }: Submission):
   return { ...given, metadata } as unknown as KubeObject
 }
 
-function invalid(given: Readonly<Record<string, unknown>>, findings: Details): Refusal {
+function nameOf(given: Readonly<Record<string, unknown>>): string {
   const { data } = z.looseObject({ metadata: z.looseObject({ name: z.string().min(1) }) }).safeParse(given)
-  const details = findings.slice(0, 100)
-  const said = details.map(({ field, message, suggestion }) => `${field}: ${message}${suggestion === undefined ? '' : ` (${suggestion})`}`)
-  return new Refusal('MNEMOS_INVALID', `${data === undefined ? 'The Job' : `Job ${data.metadata.name}`} is invalid: ${said.join('; ')}`, {
-    details,
-  })
-}
-
-function detailOf({ field, path, message, suggestion }: ReturnType<typeof judge>[number]): Details[number] {
-  return { field, path, message, ...(suggestion === undefined ? {} : { suggestion }) }
+  return data === undefined ? 'The Job' : `Job ${data.metadata.name}`
 }
 
 const typeNames: Readonly<Record<string, string>> = {

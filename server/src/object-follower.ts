@@ -21,7 +21,8 @@ export async function* followObject<T extends KubeObject>(
 ): AsyncGenerator<T> {
   let current: T | undefined = first
   let failures = 0
-  while (current !== undefined && !signal.aborted) {
+  const isStopped = (): boolean => signal.aborted
+  while (current !== undefined && !isStopped()) {
     yield current
     try {
       for await (const seen of watched(client, resource, current, signal)) {
@@ -31,7 +32,7 @@ export async function* followObject<T extends KubeObject>(
         yield seen
       }
     } catch (error) {
-      if (signal.aborted) return
+      if (isStopped()) return
       if (!(error instanceof KubeError) || isFinal(error)) throw error
       await pause(pauseMs[Math.min(failures, pauseMs.length - 1)] ?? 0, signal)
       failures += 1
@@ -52,6 +53,14 @@ async function again<T extends KubeObject>(client: Client, resource: Resource<T>
   }
 }
 
+/** What a watch has told and its reader has not taken yet. */
+interface News<T> {
+  latest: T | undefined
+  isGone: boolean
+  ended: { readonly error?: Error } | undefined
+  wake: () => void
+}
+
 /** The changes that one watch tells, the newest of those that came while the reader was busy. */
 async function* watched<T extends KubeObject>(
   client: Client,
@@ -59,50 +68,47 @@ async function* watched<T extends KubeObject>(
   from: T,
   signal: AbortSignal,
 ): AsyncGenerator<T | 'gone'> {
-  const { name, namespace, uid, resourceVersion = '' } = from.metadata
   const turn = new AbortController()
-  let [latest, isGone, hasEnded]: [T | undefined, boolean, boolean] = [undefined, false, false]
-  let failure: unknown
-  let news = Promise.withResolvers<undefined>()
-  const ending = watch<T>(
-    client,
-    resource,
-    {
-      ...(namespace === undefined ? {} : { namespace }),
-      ...{ fieldSelector: `metadata.name=${name}`, resourceVersion, timeoutSeconds: watchSeconds, silenceMs },
-      signal: AbortSignal.any([signal, turn.signal]),
-    },
-    (events) => {
-      for (const { type, object } of events) {
-        if (type === 'BOOKMARK') continue
-        if (type === 'DELETED' || object.metadata.uid !== uid) isGone = true
-        else latest = object
-      }
-      news.resolve(undefined)
-    },
-  )
-    .catch((error: unknown) => {
-      failure = error
-    })
-    .finally(() => {
-      hasEnded = true
-      news.resolve(undefined)
-    })
+  const news: News<T> = { latest: undefined, isGone: false, ended: undefined, wake: () => undefined }
+  const ending = watchInto(news, { client, resource, from }, AbortSignal.any([signal, turn.signal]))
   try {
     for (;;) {
-      await news.promise
-      news = Promise.withResolvers()
-      const object = latest
-      latest = undefined
-      if (object !== undefined) yield object
-      if (isGone) yield 'gone'
-      if (hasEnded && latest === undefined) break
+      const { latest, isGone, ended } = news
+      news.latest = undefined
+      if (latest !== undefined) yield latest
+      else if (isGone) yield 'gone'
+      else if (ended === undefined) await new Promise<void>((resolve) => (news.wake = resolve))
+      else if (ended.error === undefined) return
+      else throw ended.error
     }
-    if (failure !== undefined) throw failure
   } finally {
     turn.abort()
     await ending
   }
+}
+
+/** Never throws: how it ended is part of the news. */
+async function watchInto<T extends KubeObject>(
+  news: News<T>,
+  { client, resource, from }: { readonly client: Client; readonly resource: Resource<T>; readonly from: T },
+  signal: AbortSignal,
+): Promise<void> {
+  const { name, namespace, uid, resourceVersion = '' } = from.metadata
+  const options = { fieldSelector: `metadata.name=${name}`, resourceVersion, timeoutSeconds: watchSeconds, silenceMs, signal }
+  try {
+    await watch<T>(client, resource, { ...options, ...(namespace === undefined ? {} : { namespace }) }, (events) => {
+      for (const { type, object } of events) {
+        if (type === 'BOOKMARK') continue
+        if (type === 'DELETED' || object.metadata.uid !== uid) news.isGone = true
+        else news.latest = object
+      }
+      news.wake()
+    })
+    news.ended = {}
+  } catch (error) {
+    news.ended = { error: error instanceof Error ? error : new Error(String(error)) }
+  }
+  news.wake()
 }
 
 /** What trying again does not mend. */

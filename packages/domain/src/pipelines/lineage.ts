@@ -142,7 +142,8 @@ function nodesOf(work: LineageWork, world: LineageWorld, makers: Makers): readon
         ? {}
         : { model: { name, ...(namespace === undefined ? {} : { namespace }), ...(digest === undefined ? {} : { digest }) } }),
       ...{ inputs, after: afterOf(work, world) },
-      ...world.run,
+      // Who gave something to the run need not be of it.
+      ...(step === undefined ? {} : world.run),
     }
   })
 }

@@ -23,6 +23,8 @@ export interface StepWork {
   readonly run?: string
   /** Phases of its instances, once there are any. */
   readonly items?: readonly StepPhase[]
+  /** What the pipeline says that its outputs are. */
+  readonly mediaTypes?: ReadonlyMap<string, string>
 }
 
 export interface WorkPiece {
@@ -52,15 +54,24 @@ export function runWork(spec: unknown, status: Pick<PipelineRunStatus, 'steps'> 
   const known = new Map((status?.steps ?? []).map((step) => [step.name, step]))
   const written = [...itemsOf(fieldOf(spec, 'steps')), ...itemsOf(fieldOf(spec, 'finally'))].flatMap((step) => {
     const name = textOf(fieldOf(step, 'name'))
-    return name === undefined ? [] : [{ name, type: types.find((type) => fieldOf(step, type) !== undefined) ?? 'unknown' }]
+    if (name === undefined) return []
+    return [{ name, type: types.find((type) => fieldOf(step, type) !== undefined) ?? 'unknown', ...mediaTypesOf(step) }]
   })
   const names = new Set(written.map(({ name }) => name))
-  const others = [...known.keys()].filter((name) => !names.has(name)).map((name) => ({ name, type: 'unknown' }))
-  return [...written, ...others].map(({ name, type }): StepWork => {
+  const others = [...known.keys()].filter((name) => !names.has(name)).map((name): (typeof written)[number] => ({ name, type: 'unknown' }))
+  return [...written, ...others].map(({ name, ...about }): StepWork => {
     const { name: _name, items, phase = 'Waiting', ...rest } = { phase: undefined, items: undefined, name, ...known.get(name) }
     const phases = items === undefined ? undefined : decodePhases(items)
-    return { step: name, type, phase, ...present(rest), ...(phases === undefined ? {} : { items: phases }) }
+    return { step: name, ...about, phase, ...present(rest), ...(phases === undefined ? {} : { items: phases }) }
   })
+}
+
+function mediaTypesOf(step: unknown): Pick<StepWork, 'mediaTypes'> {
+  const said = itemsOf(fieldOf(step, 'outputs')).flatMap((output) => {
+    const [name, mediaType] = [textOf(fieldOf(output, 'name')), textOf(fieldOf(output, 'mediaType'))]
+    return name === undefined || mediaType === undefined ? [] : [[name, mediaType] as const]
+  })
+  return said.length === 0 ? {} : { mediaTypes: new Map(said) }
 }
 
 /** The pieces behind a position, one after the other; the first is the one that it is within. */

@@ -4,7 +4,7 @@
  * Lists whose items have names are compared by name, so that a step which moved is the same step; any other list is one value.
  */
 import { type Path, pointerOf } from '@mnemos/api'
-import { fieldOf, isSameJson, textOf } from '../reading.ts'
+import { fieldOf, isSameJson, itemsOf, textOf } from '../reading.ts'
 
 export interface SpecChange {
   /** JSON Pointer into the newer spec; of what is gone, into the older one. */
@@ -48,9 +48,11 @@ interface Members {
 /** Undefined for what is compared as one value. */
 function membersOf(value: unknown): Members | undefined {
   if (typeof value !== 'object' || value === null) return undefined
-  if (!Array.isArray(value))
-    return { isList: false, members: new Map(Object.entries(value).map(([key, member]) => [key, { value: member, key }])) }
-  const named = value.map((item: unknown, key) => [textOf(fieldOf(item, 'name')), { value: item, key }] as const)
+  if (!Array.isArray(value)) {
+    const members: readonly [string, unknown][] = Object.entries(value)
+    return { isList: false, members: new Map(members.map(([key, member]) => [key, { value: member, key }])) }
+  }
+  const named = itemsOf(value).map((item, key) => [textOf(fieldOf(item, 'name')), { value: item, key }] as const)
   const names = new Set(named.map(([name]) => name))
   if (names.has(undefined) || names.size !== named.length || named.length === 0) return undefined
   return { isList: true, members: new Map(named.map(([name = '', member]) => [name, member])) }
