@@ -3,6 +3,7 @@
  *
  * The token is asked for anew for each file; a refusal is an ApiError, as that of the contract's client.
  */
+import { createHash } from 'node:crypto'
 import { ApiError, errorBody } from '@mnemos/contract'
 
 export interface FileUpload {
@@ -19,9 +20,11 @@ export async function uploadFile(key: string, bytes: Uint8Array, upload: FileUpl
   const { url, token, namespace, signal, fetch: fetchWith = fetch } = upload
   const target = new URL(`${url.replace(/\/$/, '')}/v1/files/${key.split('/').map(encodeURIComponent).join('/')}`)
   target.searchParams.set('namespace', namespace)
+  // What arrives otherwise is refused.
+  const digest = createHash('sha256').update(bytes).digest('hex')
   const response = await fetchWith(target, {
     method: 'PUT',
-    headers: { authorization: `Bearer ${await token()}`, 'content-type': 'application/octet-stream' },
+    headers: { authorization: `Bearer ${await token()}`, 'content-type': 'application/octet-stream', 'x-mnemos-sha256': digest },
     body: new Uint8Array(bytes),
     signal,
   })

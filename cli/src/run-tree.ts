@@ -53,7 +53,7 @@ export function stepTree(steps: readonly ShownStep[], options: TreeOptions, run?
   const widths = columnsOf(kept, options.width)
   const phases = new Map(steps.map(({ name, phase }) => [name, phase]))
   const line = (each: PlacedStep<ShownStep>): string => stepLine(each, { widths, phases, options, run })
-  const [first, others] = [usual.filter((each) => kept.includes(each)), last.filter((each) => kept.includes(each))]
+  const [first, others] = [kept.filter(({ step }) => !step.isFinal), kept.filter(({ step }) => step.isFinal)]
   const heading = others.length === 0 ? [] : [options.paint('grey', 'finally')]
   return [...first.map(line), ...heading, ...others.map(line), ...hiddenLine(placed, kept, options)]
 }
@@ -160,7 +160,8 @@ function fitting(placed: readonly PlacedStep<ShownStep>[], height: number | unde
   if (height === undefined || placed.length + 1 <= height) return placed
   const weight = ({ step }: PlacedStep<ShownStep>): number => (step.needsDecision ? 0 : weights[step.phase])
   const kept = new Set(placed.toSorted((a, b) => weight(a) - weight(b)).slice(0, Math.max(1, height - 2)))
-  return placed.filter((each) => kept.has(each))
+  // Lines that lead to steps which are not there would say nothing.
+  return placed.flatMap((each) => (kept.has(each) ? [{ step: each.step, prefix: '' }] : []))
 }
 
 function hiddenLine(
@@ -168,9 +169,9 @@ function hiddenLine(
   kept: readonly PlacedStep<ShownStep>[],
   { paint, width }: TreeOptions,
 ): readonly string[] {
-  const shown = new Set(kept)
+  const shown = new Set(kept.map(({ step }) => step))
   const counts = new Map<StepPhase, number>()
-  for (const each of placed) if (!shown.has(each)) counts.set(each.step.phase, (counts.get(each.step.phase) ?? 0) + 1)
+  for (const each of placed) if (!shown.has(each.step)) counts.set(each.step.phase, (counts.get(each.step.phase) ?? 0) + 1)
   if (counts.size === 0) return []
   const told = [...counts].map(([phase, count]) => `${count} ${phase.toLowerCase()}`).join(', ')
   return [paint('grey', cut(`… ${placed.length - kept.length} more steps: ${told}`, width))]

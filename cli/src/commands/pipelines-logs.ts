@@ -23,7 +23,9 @@ export interface Which {
   readonly step?: string
 }
 
+/** For each page of rows, so that ten thousand instances do not cost a server more than a usual run. */
 const lookEveryMs = 1000
+const rowsOfPage = 500
 
 export async function runLogs(invocation: Invocation, session: Session, which: Which, flags: RunLogFlags): Promise<ExitCode> {
   const { signal } = invocation
@@ -45,7 +47,7 @@ export async function runLogs(invocation: Invocation, session: Session, which: W
       return exitCodes.ok
     }
     if (fresh.length === 0 && (isOver(run) || isWhole(which, rows))) return exitCodeOfRun(run)
-    if (fresh.length === 0) await systemClock.sleep(lookEveryMs, signal)
+    if (fresh.length === 0) await systemClock.sleep(lookEveryMs * Math.ceil((rows.length + 1) / rowsOfPage), signal)
   }
 }
 

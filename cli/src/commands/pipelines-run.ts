@@ -87,7 +87,7 @@ export async function afterStart(
   }
   const ended = await waitForRun(invocation, session, started, { isDrawn: follow })
   if (isObject) terminal.write(await renderObject(ended, format))
-  else if (format !== 'name') for (const line of outputLines(ended)) terminal.write(`${line}\n`)
+  else if (format !== 'name') for (const line of outputLines(ended).slice(1)) terminal.write(`${line}\n`)
   return exitCodeOfRun(ended)
 }
 
@@ -119,6 +119,9 @@ async function readFolder(pair: string): Promise<Folder> {
   if (entries === undefined) throw usage(`--files ${parameter}: there is no folder ${path}`)
   const files = entries.filter((entry) => entry.isFile() && !entry.name.startsWith('.')).map((entry) => entry.name)
   if (files.length === 0) throw usage(`--files ${parameter}: the folder ${path} has no files`)
+  const odd = files.find((file) => !/^[A-Za-z0-9._-]+$/.test(file))
+  if (odd !== undefined)
+    throw usage(`--files ${parameter}: rename ${JSON.stringify(odd)}; names have letters, digits, dots, dashes and underscores`)
   return { parameter, path, files: files.toSorted() }
 }
 

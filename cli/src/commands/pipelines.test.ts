@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -23,6 +23,10 @@ import { why } from './why.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'mnemos-pipelines-'))
 after(() => rm(folder, { recursive: true }))
+
+const oddFolder = join(folder, 'odd')
+await mkdir(oddFolder)
+await writeFile(join(oddFolder, 'a b.txt'), '')
 
 const found = (run: PipelineRun): Pick<PipelinesApi, 'findRun' | 'revision'> => ({
   findRun: (name) => Promise.resolve(name === run.metadata.name ? run : undefined),
@@ -91,6 +95,7 @@ const wrongRuns: Record<string, { flags: Partial<RunFlags>; want: RegExp }> = {
   'a parameter that is missing': { flags: {}, want: /topic: is required/ },
   'a folder that is not there': { flags: { param: ['topic=t'], files: ['files=/nowhere/at/all'] }, want: /there is no folder/ },
   'files for what is no list': { flags: { param: ['topic=t'], files: [`rounds=${folder}`] }, want: /rounds: is a list/ },
+  'a file whose name no URI has': { flags: { param: ['topic=t'], files: [`files=${oddFolder}`] }, want: /rename "a b\.txt"/ },
   'a priority that does not exist': { flags: { param: ['topic=t'], priority: 'hihg' }, want: /--priority hihg/ },
   'a step that there is not': { flags: { param: ['topic=t'], override: ['raed=x'] }, want: /did you mean "read"/ },
 }
