@@ -49,7 +49,7 @@ export async function watchRun<R extends ShownRun>(first: R, watching: Watching)
       signal,
       hint: `the run goes on; follow it with: mnemos pipelines graph ${first.metadata.name} --watch`,
       onEvent: (event) => {
-        if (event.event === 'error') throw new CliError(`the run cannot be watched: ${event.message}`, { code: 'MNEMOS_REFUSED' })
+        if (event.event === 'refused') throw new CliError(`the run cannot be watched: ${event.message}`, { code: 'MNEMOS_REFUSED' })
         if (event.event === 'end') return { isOver: true }
         view.see(event.status)
         return { isOver: isOver(view.run), id: event.id }

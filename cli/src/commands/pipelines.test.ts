@@ -178,7 +178,7 @@ test('wait: a run that is deleted meanwhile has failed, and one that may not be 
   const session = aSession({ ...found(run), events: () => told({ event: 'end' }) })
   assert.equal(await waitForRuns(anInvocation(gone.terminal), session, ['ensemble-7']), 1)
   assert.match(gone.err(), /was deleted while it was Running/)
-  const refused = aSession({ ...found(run), events: () => told({ event: 'error', code: 'MNEMOS_FORBIDDEN', message: 'no more' }) })
+  const refused = aSession({ ...found(run), events: () => told({ event: 'refused', code: 'MNEMOS_FORBIDDEN', message: 'no more' }) })
   await assert.rejects(waitForRuns(anInvocation(gone.terminal), refused, ['ensemble-7']), { message: 'the run cannot be watched: no more' })
 })
 

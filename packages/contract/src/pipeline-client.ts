@@ -21,7 +21,7 @@ export interface PageQuery {
 
 export type RunEvent =
   | { readonly event: 'run'; readonly id: string; readonly phase: RunPhase; readonly status: PipelineRunStatus }
-  | { readonly event: 'error'; readonly code: string; readonly message: string }
+  | { readonly event: 'refused'; readonly code: string; readonly message: string }
   | { readonly event: 'end' }
 
 interface Once {
@@ -57,7 +57,7 @@ export interface PipelineClient {
     run: string,
     query?: PageQuery & { readonly step?: string; readonly phase?: (typeof stepPhases)[number] },
   ): Promise<Page<RunStep>>
-  /** One connection; ends with `end` or `error`, or when the connection does. */
+  /** One connection; ends with `end` or `refused`, or when the connection does. */
   events(
     namespace: string,
     pipeline: string,
@@ -86,16 +86,15 @@ export interface PipelineClient {
   ): Promise<Pipeline>
 }
 
-type Query = Readonly<Record<string, unknown>>
+type RunPlace = readonly [namespace: string, pipeline: string, run: string]
+type Query = Readonly<Record<string, string | number | boolean | undefined>>
 
 export function pipelineClient(call: Call): PipelineClient {
   // The server's answers are objects of the API server, which has checked them.
   const jsonOf = async <T>(route: Route, options: CallOptions): Promise<T> => (await (await call(route, options)).json()) as T
   const { createPipeline, replacePipeline, getPipeline, listPipeline, deletePipeline } = routesOfKind('Pipeline')
-  const of =
-    <T>(route: Route) =>
-    (namespace: string, id: string, run: string, { signal, ...query }: Query & { signal?: AbortSignal | undefined } = {}): Promise<T> =>
-      jsonOf(route, { path: { id, run }, query: { namespace, ...queryOf(query) }, signal })
+  const page = <T>(route: Route, [namespace, id, run]: RunPlace, { signal, ...query }: PageQuery = {}): Promise<T> =>
+    jsonOf(route, { path: { id, run }, query: { namespace, ...queryOf(query) }, signal })
   const steering =
     (route: Route) =>
     (namespace: string, id: string, run: string, signal?: AbortSignal): Promise<PipelineRun> =>
@@ -125,12 +124,12 @@ export function pipelineClient(call: Call): PipelineClient {
       jsonOf(pipelineRoutes.approvePipelineStep, { path: { id, run }, body, query: { namespace }, signal }),
     retry: (namespace, id, run, body = {}, { idempotencyKey, signal } = {}) =>
       jsonOf(pipelineRoutes.retryPipelineRun, { path: { id, run }, body, query: { namespace }, headers: keyed(idempotencyKey), signal }),
-    steps: (namespace, id, run, query) => of<Page<RunStep>>(pipelineRoutes.pipelineRunSteps)(namespace, id, run, { ...query }),
+    steps: (namespace, id, run, query) => page(pipelineRoutes.pipelineRunSteps, [namespace, id, run], query),
     events: (namespace, id, run, options) => runEvents(call, { path: { id, run }, query: { namespace } }, options),
-    artifacts: (namespace, id, run, query) => of<Page<RunArtifact>>(pipelineRoutes.pipelineRunArtifacts)(namespace, id, run, { ...query }),
+    artifacts: (namespace, id, run, query) => page(pipelineRoutes.pipelineRunArtifacts, [namespace, id, run], query),
     artifact: (namespace, id, run, { step, output, item, signal }) =>
       call(pipelineRoutes.getPipelineRunArtifact, { path: { id, run, step, output }, query: { namespace, ...queryOf({ item }) }, signal }),
-    runLineage: (namespace, id, run, query) => of<Lineage>(pipelineRoutes.pipelineRunLineage)(namespace, id, run, { ...query }),
+    runLineage: (namespace, id, run, query) => page(pipelineRoutes.pipelineRunLineage, [namespace, id, run], query),
     lineage: (namespace, artifact, signal) => jsonOf(pipelineRoutes.lineage, { query: { namespace, artifact }, signal }),
     ...revisionClient(jsonOf),
   }

@@ -123,7 +123,7 @@ const runRoutes = {
   pipelineRunEvents: {
     ...{ method: 'GET', path: `${run}/events`, auth, query: pipelineQuery },
     summary:
-      'Server-sent events: `run` {phase, status} at once and at each change, with the version as id; `end` when the run has ended or is gone; `error` {code, message} when the cluster refuses to tell more.',
+      'Server-sent events: `run` {phase, status} at once and at each change, with the version as id; `end` when the run has ended or is gone; `refused` {code, message} when the cluster refuses to tell more.',
     response: { status: 200, contentType: 'text/event-stream', schema: z.string() },
   },
 } as const satisfies Record<string, Route>
