@@ -91,7 +91,7 @@ export function remembering(size?: { readonly columns: number; readonly rows: nu
           done()
         },
       }),
-      size === undefined ? {} : { isTTY: true, ...size },
+      { isTTY: size !== undefined, ...size },
     )
   const terminal = createTerminal({ stdout: stream('out'), stderr: stream('err'), colour: false })
   return { terminal, out: () => written.out, err: () => written.err }

@@ -5,8 +5,8 @@
  * of a cycle stand last. What is wrong with a pipeline is told by check-pipeline.ts.
  */
 import { fieldOf, itemsOf } from '../reading.ts'
-import { checkStep, type Named } from './check-references.ts'
-import { type ReadStep, readSteps } from './step.ts'
+import { readSteps } from './step.ts'
+import { stepsBefore } from './steps-before.ts'
 
 /** Everything that a step can say that it does. */
 const stepWorks = ['inference', 'container', 'training', 'embedding', 'gate', 'approval', 'pipeline', 'publish'] as const
@@ -25,19 +25,21 @@ export interface OutlineStep {
 
 /** Every step after those that it waits for; those of `finally` last. @param spec of a Pipeline */
 export function outlineOf(spec: unknown): readonly OutlineStep[] {
-  return [...outlined(fieldOf(spec, 'steps'), false), ...outlined(fieldOf(spec, 'finally'), true)]
+  const before = stepsBefore(spec)
+  return [...outlined(fieldOf(spec, 'steps'), before, false), ...outlined(fieldOf(spec, 'finally'), before, true)]
 }
 
-function outlined(list: unknown, isFinal: boolean): readonly OutlineStep[] {
+function outlined(list: unknown, before: ReadonlyMap<string, readonly string[]>, isFinal: boolean): readonly OutlineStep[] {
   const steps = readSteps(list, [])
-  const named: Named = { params: new Map(), steps: new Map(steps.map((step) => [step.name, step])) }
+  const names = new Set(steps.map(({ name }) => name))
   const works = new Map(itemsOf(list).map((step) => [fieldOf(step, 'name'), workOf(step)]))
   const all = steps.map(
-    (step): OutlineStep => ({
-      name: step.name,
-      type: works.get(step.name) ?? 'step',
-      after: waitsFor(step, named),
-      isFan: step.forEach !== undefined,
+    ({ name, forEach }): OutlineStep => ({
+      name,
+      type: works.get(name) ?? 'step',
+      // A step at the end comes after all others anyway.
+      after: (before.get(name) ?? []).filter((on) => on !== name && names.has(on)),
+      isFan: forEach !== undefined,
       isFinal,
     }),
   )
@@ -47,11 +49,6 @@ function outlined(list: unknown, isFinal: boolean): readonly OutlineStep[] {
 function workOf(step: unknown): string {
   const [only, second] = stepWorks.filter((work) => fieldOf(step, work) !== undefined)
   return only === undefined || second !== undefined ? 'step' : only
-}
-
-function waitsFor(step: ReadStep, named: Named): readonly string[] {
-  const edges = [...step.dependsOn, ...checkStep(step, named).edges]
-  return [...new Set(edges.map(({ on }) => on))].filter((on) => on !== step.name && named.steps.has(on))
 }
 
 function ordered(steps: readonly OutlineStep[]): readonly OutlineStep[] {
