@@ -40,6 +40,7 @@ export {
   stepLabel,
 } from './pipelines/run-names.ts'
 export type { RunEffect, RunPlan, RunRevision, RunSource, RunWorld } from './pipelines/run-world.ts'
+export { countsOf, decodePhases } from './pipelines/fan-out.ts'
 export {
   givers,
   isTarget,
@@ -50,6 +51,9 @@ export {
   upstreamOf,
 } from './pipelines/lineage.ts'
 export { type MadeFile, madeFiles, needsStoredResult, ownKey } from './pipelines/made-file.ts'
+export { type OutlineStep, outlineOf } from './pipelines/outline.ts'
+export { type ParameterDeclaration, type ParameterType, type ParameterValues, parameterValues } from './pipelines/parameters.ts'
+export type { StepPhase } from './pipelines/progress.ts'
 export {
   piecesBehind,
   positionText,
