@@ -14,11 +14,17 @@ import { registerCollections } from './collection-routes.ts'
 import type { ServerConfig } from './config.ts'
 import { createJobFollower } from './job-follower.ts'
 import { registerJudgingRoutes } from './judging-routes.ts'
+import { registerLineage } from './lineage-routes.ts'
 import { registerLogStoring } from './log-routes.ts'
+import { registerModelRollback } from './model-rollback.ts'
+import { olderPipeline } from './older-pipeline.ts'
 import { openStores } from './open-stores.ts'
+import { registerPipelineRuns } from './pipeline-run-routes.ts'
 import { createPodAttempts } from './pod-attempts.ts'
 import { refusalOf, refusalOfOwnRequest } from './refusal.ts'
 import { limited } from './request-limits.ts'
+import { registerRevisions } from './revision-routes.ts'
+import { registerRunWork } from './run-work-routes.ts'
 import { type CertificatePair, followPair, readPair } from './tls-files.ts'
 import { registerUserRoutes } from './user-routes.ts'
 import { registerWorkerRoutes } from './worker-routes.ts'
@@ -61,7 +67,12 @@ export async function runServer(config: ServerConfig, { credentials, signal, log
     await people.register(compress, { threshold: 1024, encodings: ['br', 'gzip', 'identity'] })
     registerUserRoutes(people, { callers, artifacts, streams, follower, signal })
     registerJudgingRoutes(people, callers)
-    registerCollections(people, callers)
+    registerCollections(people, callers, { Pipeline: olderPipeline })
+    registerPipelineRuns(people, { callers, signal })
+    registerRunWork(people, { callers, artifacts })
+    registerLineage(people, { callers, artifacts, follower })
+    registerRevisions(people, callers)
+    registerModelRollback(people, callers)
   })
   await app.register((workers, _options, done) => {
     // Bodies of workers and of the recorder are bytes: they are streamed, not collected.

@@ -3,8 +3,9 @@
  *
  * The token is asked for anew for each request. Every refusal is an ApiError with the code of the table in errors.ts.
  */
-import type { Job, JobInput, JobStatus } from '@mnemos/api'
+import type { Job, JobInput, JobStatus, Model } from '@mnemos/api'
 import { type ErrorBody, errorBody } from './errors.ts'
+import { type PipelineClient, pipelineClient } from './pipeline-client.ts'
 import { pathOfRoute, type Route, routes } from './routes.ts'
 import { readEvents } from './sse.ts'
 
@@ -37,6 +38,9 @@ export interface MnemosClient {
   jobLogs(namespace: string, name: string, options?: { attempt?: number; signal?: AbortSignal }): Promise<string>
   /** One connection; ends with `end`, or when the connection does. */
   streamJob(namespace: string, name: string, options?: { lastEventId?: string; signal?: AbortSignal }): AsyncGenerator<JobEvent>
+  /** Moves an alias back to the Model that it stood for before. */
+  rollbackModel(namespace: string, name: string, signal?: AbortSignal): Promise<Model>
+  readonly pipelines: PipelineClient
 }
 
 /** A request that the server refused. */
@@ -54,7 +58,8 @@ export class ApiError extends Error {
   }
 }
 
-interface CallOptions {
+/** What one request holds beside its route. */
+export interface CallOptions {
   readonly path?: Readonly<Record<string, string>>
   readonly query?: Readonly<Record<string, string>>
   readonly body?: unknown
@@ -62,11 +67,16 @@ interface CallOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** Sends one request. @throws ApiError */
+export type Call = (route: Route, options: CallOptions) => Promise<Response>
+
 export function createMnemosClient(options: ClientOptions): MnemosClient {
-  const call = (route: Route, callOptions: CallOptions): Promise<Response> => send(options, route, callOptions)
+  const call: Call = (route, callOptions) => send(options, route, callOptions)
   // The server's answers are objects of the API server, which has checked them.
   const jsonOf = async <T>(route: Route, callOptions: CallOptions): Promise<T> => (await (await call(route, callOptions)).json()) as T
   return {
+    pipelines: pipelineClient(call),
+    rollbackModel: (namespace, id, signal) => jsonOf(routes.rollbackModel, { path: { id }, query: { namespace }, signal }),
     submitJob: (job, { idempotencyKey, signal } = {}) =>
       jsonOf(routes.submitJob, {
         body: job,

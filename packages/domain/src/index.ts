@@ -40,6 +40,33 @@ export {
   stepLabel,
 } from './pipelines/run-names.ts'
 export type { RunEffect, RunPlan, RunRevision, RunSource, RunWorld } from './pipelines/run-world.ts'
+export { countsOf, decodePhases } from './pipelines/fan-out.ts'
+export {
+  givers,
+  isTarget,
+  type LineageNode,
+  type LineageWork,
+  type LineageWorld,
+  lineageOf,
+  upstreamOf,
+} from './pipelines/lineage.ts'
+export { type MadeFile, madeFiles, needsStoredResult, ownKey } from './pipelines/made-file.ts'
+export { type OutlineStep, outlineOf } from './pipelines/outline.ts'
+export { type ParameterDeclaration, type ParameterType, type ParameterValues, parameterValues } from './pipelines/parameters.ts'
+export type { StepPhase } from './pipelines/progress.ts'
+export {
+  piecesBehind,
+  positionText,
+  readPosition,
+  runWork,
+  type StepWork,
+  type WorkFilter,
+  type WorkPiece,
+  type WorkPosition,
+} from './pipelines/run-work.ts'
+export { type SpecChange, specChanges } from './pipelines/spec-diff.ts'
+export { stepsBefore } from './pipelines/steps-before.ts'
+export { unifiedDiff } from './pipelines/unified-diff.ts'
 export { type BlastRadius, blastRadiusOf, kindsLookedAt } from './policies/blast-radius.ts'
 export { type CompiledPolicy, compilePolicy, type PolicyId, type PolicyObject, policyName } from './policies/compile.ts'
 export type { Violation } from './policies/judge-policies.ts'
