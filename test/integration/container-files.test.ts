@@ -17,7 +17,7 @@ import { resource } from '@mnemos/kube'
 import { parseServerConfig, runServer } from '@mnemos/server'
 import { eventually } from '@mnemos/testkit'
 import { pino } from 'pino'
-import { startBench } from './operator.fixture.ts'
+import { jobs, startBench } from './operator.fixture.ts'
 
 const pods = resource<Pod>({ group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true })
 const folder = await mkdtemp(join(tmpdir(), 'mnemos-files-'))
@@ -211,8 +211,39 @@ test('an output that is not there fails the attempt, and says which', async () =
   assert.match(status.failure.message, /Output data: \/out\/data.txt is not there/)
 })
 
+test('what a container leaves in an inline output is in the status, judged by its schema', async () => {
+  const schema = { type: 'object', required: ['score'], properties: { score: { $ref: '#/$defs/share' } }, $defs: { share: { maximum: 1 } } }
+  const outputs = [
+    { name: 'report', path: '/out/report.json', inline: true, schema },
+    { name: 'words', path: '/out/words.txt', inline: true },
+  ]
+  await create('measures', { outputs })
+  const pod = await podOf('measures-a1')
+  const sidecar = await startSidecar(pod)
+  await eventually(() => sidecar.isReady(), { timeoutMs: 20_000 })
+  const words = `"${'\\n"ü'.repeat(200)}`
+  await writeFile(sidecar.place('/out/report.json'), '{"score": 0.5}')
+  await writeFile(sidecar.place('/out/words.txt'), words)
+  await endWell(pod, sidecar)
+  const { status } = await bench.until('measures', 'Succeeded')
+  const { outputs: kept } = JSON.parse(status?.result?.inline ?? '{}') as { outputs: { name: string; value: string }[] }
+  assert.deepEqual(
+    kept.map(({ name, value }) => [name, value]),
+    [
+      ['report', '{"score": 0.5}'],
+      ['words', words],
+    ],
+  )
+  assert.equal(Buffer.byteLength(status?.result?.inline ?? ''), status?.result?.sizeBytes)
+  const changed = { spec: { container: { outputs: [{ ...outputs[0], schema: {} }, outputs[1]] } } }
+  await assert.rejects(client.patch(jobs, inDefault('measures'), changed), /container cannot change after creation/)
+})
+
 const left: Readonly<
-  Record<string, { leave: (file: string) => Promise<void>; settings?: Readonly<Record<string, string>>; want: [string, RegExp] }>
+  Record<
+    string,
+    { leave: (file: string) => Promise<void>; asked?: object; settings?: Readonly<Record<string, string>>; want: [string, RegExp] }
+  >
 > = {
   'a link to what is ours is not followed': {
     leave: (file) => symlink(join(folder, 'left-0-a1', 'token'), file),
@@ -227,6 +258,16 @@ const left: Readonly<
     settings: { MNEMOS_SIDECAR_MAX_OUTPUT_BYTES: '1000' },
     want: ['ContainerFailed', /has 250000 bytes; at most 1000 are kept/],
   },
+  'more than one KiB is not inline': {
+    leave: (file) => writeFile(file, bytes),
+    asked: { inline: true },
+    want: ['ContainerFailed', /has 250000 bytes; at most 1024 can be inline/],
+  },
+  'what does not satisfy its schema is not stored': {
+    leave: (file) => writeFile(file, '{"score": "secret"}'),
+    asked: { schema: { properties: { score: { type: 'number' } } } },
+    want: ['ContainerFailed', /does not satisfy its schema: at \/score (?!.*secret)/],
+  },
   'a server that stays away until the end of the grace is named': {
     leave: (file) => writeFile(file, bytes),
     settings: { MNEMOS_SIDECAR_SERVER_URL: 'http://127.0.0.1:1', MNEMOS_SIDECAR_UPLOAD_MS: '1500' },
@@ -234,9 +275,9 @@ const left: Readonly<
   },
 }
 
-for (const [index, [what, { leave, settings = {}, want }]] of Object.entries(left).entries()) {
+for (const [index, [what, { leave, asked = {}, settings = {}, want }]] of Object.entries(left).entries()) {
   test(what, async () => {
-    await create(`left-${index}`, { outputs: [{ name: 'data', path: '/out/data.txt' }] })
+    await create(`left-${index}`, { outputs: [{ name: 'data', path: '/out/data.txt', ...asked }] })
     const pod = await podOf(`left-${index}-a1`)
     const sidecar = await startSidecar(pod, settings)
     await eventually(() => sidecar.isReady(), { timeoutMs: 20_000 })

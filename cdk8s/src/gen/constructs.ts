@@ -207,6 +207,10 @@ export interface JobContainerOutputs {
   readonly name: string
   /** The file that the container leaves behind, e.g. /out/model.bin. Its folder is an empty volume at the start. */
   readonly path: string
+  /** true: the result says what is in it, as `value`; UTF-8 of at most 1 KiB, and 3 KiB or so for all outputs of a Job. */
+  readonly inline?: boolean | undefined
+  /** JSON Schema 2020-12 of at most 8 KiB that the file, JSON of at most 8 MiB, must satisfy, or the attempt fails. */
+  readonly schema?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** Part of the spec of a Job. */

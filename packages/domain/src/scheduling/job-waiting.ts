@@ -11,6 +11,7 @@ import { inferenceInputs } from './input-source.ts'
 import { issuedPlan } from './job-dedicated.ts'
 import { conditionsFor, isTerminal, type JobPlan, rest, settled, statusOf, uidOf, wakeAfter } from './job-status.ts'
 import type { JobEffect, JobWorld, PlacedOn, Waiting } from './job-world.ts'
+import { outputSchemaMistakes } from './output-schema.ts'
 import { placesTold } from './placement.ts'
 import { missingFor } from './pod-with-files.ts'
 
@@ -44,6 +45,7 @@ const checks: readonly Check[] = [
   modelIsNotAllowed,
   modelIsNotReady,
   inputIsWrong,
+  outputSchemaIsWrong,
   podsCannotBeMade,
   isBackingOff,
 ]
@@ -255,6 +257,17 @@ function inputIsWrong({ job, dependencies }: JobWorld): Finding | undefined {
   if (!('mistake' in inputs)) return undefined
   const message = `${inputs.mistake}.`
   return { reason: 'BadInput', message, fails: { class: 'BadInput', hint: `Correct ${field} in a new Job.` } }
+}
+
+/** As admission says, which may have been away. */
+function outputSchemaIsWrong({ job }: JobWorld): Finding | undefined {
+  const { outputs } = job.spec.container ?? {}
+  const [mistake] = outputSchemaMistakes(outputs)
+  if (mistake === undefined) return undefined
+  const { index, pointer, message } = mistake
+  const field = index === undefined ? 'spec.container.outputs' : `spec.container.outputs[${index}].schema`
+  const place = pointer === '' ? field : `${field} at ${pointer}`
+  return { reason: 'BadInput', message: `${place}: ${message}.`, fails: { class: 'BadInput', hint: `Correct ${field} in a new Job.` } }
 }
 
 /** Files and answers are moved by programs of ours in the pods of Jobs. */

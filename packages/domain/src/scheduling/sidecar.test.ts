@@ -129,6 +129,15 @@ const cases: Record<string, Case> = {
     wantClass: 'BadInput',
     wantReason: 'BadInput',
   },
+  'a schema that is none fails the Job at once': {
+    world: world(
+      moving.with({ container: { image: 'x', outputs: [{ name: 'a', path: '/out/a', schema: { type: 'strin' } }] } }).build(),
+      undefined,
+    ),
+    wantPhase: 'Failed',
+    wantClass: 'BadInput',
+    wantReason: 'BadInput',
+  },
 }
 
 for (const [sentence, { world: facts, wantPhase, wantClass, wantReason, wantRemoved }] of Object.entries(cases)) {
@@ -173,6 +182,41 @@ test('the sidecar alone has the token, and the containers share the folders of t
   const settingOf = (wanted: string): string | undefined => spec.initContainers[0].env?.find(({ name }) => name === wanted)?.value
   assert.equal(settingOf('MNEMOS_SIDECAR_CA'), 'PEM')
   assert.equal(settingOf('MNEMOS_SIDECAR_UPLOAD_MS'), '590000')
+})
+
+test('the sidecar is told which outputs are inline or have a schema, and has the memory to judge', () => {
+  const schema = { $ref: '#/$defs/a', $defs: { a: {} } }
+  const outputs = [
+    { name: 'a', path: '/out/a', inline: true, schema },
+    { name: 'b', path: '/out/b', inline: false },
+  ]
+  const [pod] = decideJob(world(issued.with({ container: { image: 'x', outputs } }).build(), undefined), now).create ?? []
+  // A pod is written here and read by the API server alone.
+  const { spec } = pod as unknown as {
+    spec: {
+      readonly initContainers: [
+        { readonly env: readonly { readonly name: string; readonly value: string }[]; readonly resources: { readonly limits: object } },
+      ]
+    }
+  }
+  const [{ env, resources }] = spec.initContainers
+  const work = env.find(({ name }) => name === 'MNEMOS_SIDECAR_WORK')?.value ?? ''
+  assert.doesNotMatch(work, /\$/)
+  const told = JSON.parse(work) as { readonly outputs: readonly Readonly<Record<string, unknown>>[] }
+  assert.deepEqual(
+    told.outputs.map((each) => [each['inline'], each['schema']]),
+    [
+      [true, schema],
+      [undefined, undefined],
+    ],
+  )
+  assert.deepEqual(resources.limits, { memory: '512Mi' })
+})
+
+test('a copy of the result that is said as a value is kept as the text that is stored', () => {
+  const inline = { exitCode: 0, outputs: [{ name: 'a', value: '"1"' }] }
+  const report = reportOf(JSON.stringify({ result: { ...result, inline } }), prefix)
+  assert.deepEqual(report, { result: { ...result, inline: JSON.stringify(inline) } })
 })
 
 const reports: Record<string, { readonly message: string | undefined; readonly want: 'result' | 'failure' | undefined }> = {
