@@ -9,11 +9,13 @@ import { type Credentials, createClient, kubeMetrics, listening } from '@mnemos/
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import type { Logger } from 'pino'
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { createArtifactSweeper } from './artifact-sweeper.ts'
 import { createCallers } from './callers.ts'
 import { registerCollections } from './collection-routes.ts'
 import type { ServerConfig } from './config.ts'
 import { createJobFollower } from './job-follower.ts'
 import { registerJudgingRoutes } from './judging-routes.ts'
+import { readLiveObjects } from './live-objects.ts'
 import { registerLogStoring } from './log-routes.ts'
 import { openStores } from './open-stores.ts'
 import { createPodAttempts } from './pod-attempts.ts'
@@ -86,7 +88,11 @@ export async function runServer(config: ServerConfig, { credentials, signal, log
     })
     done()
   })
-  const following = Promise.all([follower.run(signal), stores.watch.run(signal)])
+  const sweeper = createArtifactSweeper(
+    { artifacts, readLive: (until) => readLiveObjects(client, until), logger, registry },
+    { retentionMs: config.outputsRetentionSeconds * 1000, everyMs: config.outputsSweepSeconds * 1000 },
+  )
+  const following = Promise.all([follower.run(signal), stores.watch.run(signal), sweeper.run(signal)])
   const { host, port } = config
   const settings = { setting: 'MNEMOS_SERVER_PORT', hostSetting: 'MNEMOS_SERVER_HOST' }
   const url = await listening({ what: 'HTTP', host, port, ...settings }, () => app.listen({ host, port }))

@@ -9,6 +9,20 @@ export { admitted, review } from './admission/review.ts'
 export type { Cause, PatchOperation, Refusal, ReviewContext, ReviewedObject, ReviewRequest, Verdict } from './admission/verdict.ts'
 export { type WrittenWorldOptions, writtenWorld } from './admission/written-world.ts'
 export { type AllowedNamespaces, mayUse, type NamespaceLabels, selects } from './allowed-namespaces.ts'
+export {
+  decideRetention,
+  type KeepReason,
+  type ListedObject,
+  type LiveJob,
+  type LiveObjects,
+  noLiveObjects,
+  noteJob,
+  noteReferences,
+  outputsPrefix,
+  type Removal,
+  type RemovalReason,
+  removalReasons,
+} from './artifacts/retention.ts'
 export { childName } from './child-name.ts'
 export { type DemoObject, type DemoSettings, demoObjects } from './demo/demo.ts'
 export { decideModel, importJobName, type ModelPlan, type ModelWorld } from './models/model.ts'
