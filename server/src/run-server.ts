@@ -13,6 +13,7 @@ import { createArtifactSweeper } from './artifact-sweeper.ts'
 import { createCallers } from './callers.ts'
 import { registerCollections } from './collection-routes.ts'
 import type { ServerConfig } from './config.ts'
+import { registerFileRoutes } from './file-routes.ts'
 import { createJobFollower } from './job-follower.ts'
 import { registerJudgingRoutes } from './judging-routes.ts'
 import { readLiveObjects } from './live-objects.ts'
@@ -20,6 +21,7 @@ import { registerLogStoring } from './log-routes.ts'
 import { openStores } from './open-stores.ts'
 import { createPodAttempts } from './pod-attempts.ts'
 import { refusalOf, refusalOfOwnRequest } from './refusal.ts'
+import { takesBytes } from './request-bytes.ts'
 import { limited } from './request-limits.ts'
 import { type CertificatePair, followPair, readPair } from './tls-files.ts'
 import { registerUserRoutes } from './user-routes.ts'
@@ -66,9 +68,8 @@ export async function runServer(config: ServerConfig, { credentials, signal, log
     registerCollections(people, callers)
   })
   await app.register((workers, _options, done) => {
-    // Bodies of workers and of the recorder are bytes: they are streamed, not collected.
-    workers.removeAllContentTypeParsers()
-    workers.addContentTypeParser('*', (_request, payload, parsed) => parsed(null, payload))
+    takesBytes(workers)
+    registerFileRoutes(workers, { callers, artifacts, maxBytes: config.fileBytes })
     registerLogStoring(workers, { callers, artifacts, follower })
     registerWorkerRoutes(workers, {
       artifacts,

@@ -217,7 +217,7 @@ export interface JobContainerOutputs {
 export interface JobContainerInputs {
   /** Where the file appears in the container, e.g. /in/data.jsonl. Its folder holds nothing else of the image. */
   readonly path: string
-  /** artifact://<key> of this namespace, or job://<job>/<output>: an output of a Job of this namespace, which is waited for; that of an inference is `result`, as JSON. */
+  /** artifact://outputs/<namespace>/… or artifact://files/<namespace>/… of this namespace, or job://<job>/<output>: an output of a Job of this namespace, which is waited for; that of an inference is `result`, as JSON. */
   readonly from: string
 }
 
@@ -263,7 +263,7 @@ export interface JobInferenceParameters {
 export interface JobInferenceInputs {
   /** `$(inputs.<name>)` in the prompt and in messages becomes the text; `$$(` is a plain `$(`. */
   readonly name: string
-  /** artifact://<key> of this namespace, or job://<job>/<output> of it, which is waited for; the output of an inference is `text`. */
+  /** artifact://outputs/<namespace>/… or artifact://files/<namespace>/… of this namespace, or job://<job>/<output> of it, which is waited for; the output of an inference is `text`. */
   readonly from: string
 }
 

@@ -5,6 +5,8 @@
  */
 import { z } from 'zod'
 import { assignmentWork } from './assignment.ts'
+import { fileRoutes } from './file-routes.ts'
+import { namespaceName } from './namespace-name.ts'
 import { collectionRoutes, collections, judgingRoutes } from './policy-routes.ts'
 
 export interface Route {
@@ -20,12 +22,6 @@ export interface Route {
 }
 
 const object = z.looseObject({ apiVersion: z.string(), kind: z.string(), metadata: z.looseObject({ name: z.string().optional() }) })
-const namespaceName = z
-  .string()
-  .min(1)
-  .max(63)
-  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/)
-
 export const namespaceQuery = z.object({ namespace: namespaceName.default('default').describe('Namespace of the Job.') })
 
 export const listQuery = namespaceQuery.extend({
@@ -197,6 +193,7 @@ export const routes = {
     body: { contentType: 'application/octet-stream', schema: z.string() },
     response: json(storedArtifact),
   },
+  ...fileRoutes,
   ...judgingRoutes,
   health: {
     method: 'GET',

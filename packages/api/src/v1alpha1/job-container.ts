@@ -43,7 +43,7 @@ export const inferenceInputs = keyedBy(
       z.object({
         name: fileName.describe('`$(inputs.<name>)` in the prompt and in messages becomes the text; `$$(` is a plain `$(`.'),
         from: inputSource.describe(
-          'artifact://<key> of this namespace, or job://<job>/<output> of it, which is waited for; the output of an inference is `text`.',
+          'artifact://outputs/<namespace>/… or artifact://files/<namespace>/… of this namespace, or job://<job>/<output> of it, which is waited for; the output of an inference is `text`.',
         ),
       }),
     )
@@ -54,7 +54,7 @@ export const inferenceInputs = keyedBy(
 const input = z.object({
   path: filePath.describe('Where the file appears in the container, e.g. /in/data.jsonl. Its folder holds nothing else of the image.'),
   from: inputSource.describe(
-    'artifact://<key> of this namespace, or job://<job>/<output>: an output of a Job of this namespace, which is waited for; that of an inference is `result`, as JSON.',
+    'artifact://outputs/<namespace>/… or artifact://files/<namespace>/… of this namespace, or job://<job>/<output>: an output of a Job of this namespace, which is waited for; that of an inference is `result`, as JSON.',
   ),
 })
 

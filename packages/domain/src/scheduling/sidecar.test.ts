@@ -251,6 +251,7 @@ test('inputs are keys of the own namespace, or outputs of a Job’s committed at
     )
   assert.deepEqual(keys('job://s/o'), [{ path: '/in/a', key: 'outputs/default/uid-s/a3/files/o' }])
   assert.deepEqual(keys('artifact://outputs/default/x'), [{ path: '/in/a', key: 'outputs/default/x' }])
+  assert.deepEqual(keys('artifact://files/default/books/x.txt'), [{ path: '/in/a', key: 'files/default/books/x.txt' }])
   assert.deepEqual(keys('job://t/result'), [{ path: '/in/a', key: 'outputs/default/uid-t/a2/result.json' }])
   const wrong = [
     'job://t/text',
@@ -259,6 +260,9 @@ test('inputs are keys of the own namespace, or outputs of a Job’s committed at
     'job://none/o',
     'artifact://outputs/defaulted/x',
     'artifact://models/sha256/x',
+    'artifact://files/other/x',
+    'artifact://files/default/../other/x',
+    'artifact://logs/default/x',
   ]
   for (const from of [...wrong, 'artifact://outputs/default/../other/x', 'artifact://outputs/default//x'])
     assert.ok('mistake' in keys(from), from)
