@@ -5,7 +5,7 @@
  */
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import type { Job, JobInput } from '@mnemos/api'
-import { createMnemosClient, type JobEvent, type MnemosClient } from '@mnemos/contract'
+import { createFilesClient, createMnemosClient, type FilesClient, type JobEvent, type MnemosClient } from '@mnemos/contract'
 import { createClient } from '@mnemos/kube'
 import { type PublishedServer, readServer, serverAddress } from './dev/install.ts'
 import { CliError } from './errors.ts'
@@ -31,6 +31,8 @@ export interface Session {
   readonly namespace: string
   readonly server: string
   readonly jobs: JobsApi
+  /** The files of the namespace. */
+  readonly files: FilesClient
   /** The same session in another namespace. */
   inNamespace(namespace: string | undefined): Session
 }
@@ -45,6 +47,7 @@ export async function connect({ globals, config, signal }: Invocation): Promise<
     namespace,
     server,
     jobs: jobsIn(namespace, client),
+    files: createFilesClient({ url: server, token }, namespace),
     inNamespace: (other) => (other === undefined || other === namespace ? sessionIn(namespace) : sessionIn(other)),
   })
   return sessionIn(globals.namespace ?? access.namespace)

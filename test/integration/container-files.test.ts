@@ -200,6 +200,21 @@ test('a Job waits for the Job whose output it reads, and finds it when its conta
   assert.match(status?.result?.inline ?? '', new RegExp(sha256))
 })
 
+test('a container reads the file that somebody put beside its Job, and nobody else’s', async () => {
+  const put = { method: 'PUT', body: 'from a person', headers: { authorization: `Bearer ${cluster.token}` } }
+  const { uri } = (await (await fetch(`${server.url}/v1/files/books/one.txt?namespace=default`, put)).json()) as { uri: string }
+  assert.equal(uri, 'artifact://files/default/books/one.txt')
+  await create('reads-file', { inputs: [{ path: '/in/it.txt', from: uri }] })
+  const pod = await podOf('reads-file-a1')
+  const sidecar = await startSidecar(pod)
+  await eventually(() => sidecar.isReady(), { timeoutMs: 20_000 })
+  assert.equal(await readFile(sidecar.place('/in/it.txt'), 'utf8'), 'from a person')
+  await endWell(pod, sidecar)
+  await bench.until('reads-file', 'Succeeded')
+  await create('peeks-file', { inputs: [{ path: '/in/it.txt', from: 'artifact://files/elsewhere/books/one.txt' }] })
+  assert.match((await bench.until('peeks-file', 'Failed')).status?.failure?.message ?? '', /is not of namespace default/)
+})
+
 test('an output that is not there fails the attempt, and says which', async () => {
   await create('forgets', { outputs: [{ name: 'data', path: '/out/data.txt' }] })
   const pod = await podOf('forgets-a1')
