@@ -304,6 +304,20 @@ for (const [index, [what, { leave, asked = {}, settings = {}, want }]] of Object
   })
 }
 
+test('inline outputs that are too much together fail the attempt by name, and none is left out in silence', async () => {
+  const names = ['a', 'b', 'c', 'd']
+  await create('too-much', { outputs: names.map((name) => ({ name, path: `/out/${name}`, inline: true })) })
+  const pod = await podOf('too-much-a1')
+  const sidecar = await startSidecar(pod)
+  await eventually(() => sidecar.isReady(), { timeoutMs: 20_000 })
+  for (const name of names) await writeFile(sidecar.place(`/out/${name}`), 'x'.repeat(1024))
+  await endWell(pod, sidecar)
+  const { status } = await bench.until('too-much', 'Failed')
+  assert.deepEqual([status?.failure?.class, status?.failure?.reason], ['ContainerFailed', 'OutputTooLarge'])
+  assert.match(status?.failure?.message ?? '', /The inline outputs \(a, b, c, d\) make a result that takes \d+ bytes to report/)
+  assert.match(status?.failure?.hint ?? '', /let fewer outputs be inline/)
+})
+
 test('a sidecar that was killed has lost the outputs, and the Job says so', async () => {
   await create('loses', { outputs: [{ name: 'data', path: '/out/data.txt' }] })
   const pod = await podOf('loses-a1')
