@@ -83,9 +83,15 @@ function noteText({ references }: LiveObjects, text: string): void {
   if (!text.includes('artifact://')) return
   for (const [, key = ''] of text.matchAll(reference)) {
     references.add(key)
-    // The full stop of a sentence, the slash of a folder.
-    references.add(key.replace(/[./-]+$/, ''))
+    references.add(withoutEnd(key))
   }
+}
+
+/** Without the full stop of a sentence, or the slash of a folder. */
+function withoutEnd(key: string): string {
+  let end = key.length
+  while (end > 0 && './-'.includes(key.charAt(end - 1))) end -= 1
+  return key.slice(0, end)
 }
 
 /** @param now and `retentionMs` in milliseconds */
