@@ -48,23 +48,19 @@ export interface PipelinesApi {
   diff(pipeline: string, between: { readonly from: number; readonly to: number }, signal: AbortSignal): Promise<PipelineDiff>
   rollback(pipeline: string, revision: number, signal: AbortSignal): Promise<Pipeline>
   rollbackModel(model: string, signal: AbortSignal): Promise<Model>
-  /** Stores bytes. @returns the URI by which Jobs read them */
-  putFile(key: string, bytes: Uint8Array, signal: AbortSignal): Promise<string>
 }
 
 export interface PipelinesAccess {
   readonly client: Pick<MnemosClient, 'pipelines' | 'rollbackModel'>
   /** Does one thing as the user at the API server. */
   readonly withCluster: <T>(work: (client: Client) => Promise<T>) => Promise<T>
-  /** @returns the URI by which Jobs read it */
-  readonly upload: (key: string, bytes: Uint8Array, signal: AbortSignal) => Promise<string>
 }
 
 const runResource = resource<PipelineRun>({
   ...{ group: 'mnemos.dev', version: 'v1alpha1', plural: pipelineRunKind.plural, kind: 'PipelineRun', namespaced: true },
 })
 
-export function pipelinesIn(namespace: string, { client, withCluster, upload }: PipelinesAccess): PipelinesApi {
+export function pipelinesIn(namespace: string, { client, withCluster }: PipelinesAccess): PipelinesApi {
   const { pipelines, rollbackModel } = client
   const names = ({ metadata, spec }: RunId): readonly [string, string, string] => [namespace, spec.pipelineRef.name, metadata.name]
   return {
@@ -96,7 +92,6 @@ export function pipelinesIn(namespace: string, { client, withCluster, upload }: 
     diff: (name, between, signal) => pipelines.diff(namespace, name, { ...between, signal }),
     rollback: (name, revision, signal) => pipelines.rollback(namespace, name, revision, { signal }),
     rollbackModel: (name, signal) => rollbackModel(namespace, name, signal),
-    putFile: upload,
   }
 }
 

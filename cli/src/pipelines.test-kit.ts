@@ -107,7 +107,11 @@ export function anInvocation(terminal: Terminal, output?: string): Invocation {
 }
 
 /** A session that knows only what it is given; anything else that is asked for fails the test. */
-export function aSession(pipelines: Partial<PipelinesApi>, jobs: Readonly<Record<string, Job>> = {}): Session {
+export function aSession(
+  pipelines: Partial<PipelinesApi>,
+  jobs: Readonly<Record<string, Job>> = {},
+  files: Partial<Session['files']> = {},
+): Session {
   const known = <T extends object>(parts: Partial<T>): T =>
     new Proxy(parts, {
       get: (target, name) => {
@@ -127,6 +131,7 @@ export function aSession(pipelines: Partial<PipelinesApi>, jobs: Readonly<Record
       },
       result: () => Promise.resolve('{"text":"an answer"}'),
     }),
+    files: known(files),
     inNamespace: () => session,
   }
   return session

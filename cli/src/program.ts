@@ -5,6 +5,7 @@
 import { Command, Option } from 'commander'
 import type { LogFlags } from './commands/container-logs.ts'
 import type { DevFlags } from './commands/dev.ts'
+import type { FilesFlags } from './commands/files-put.ts'
 import type { PromptOptions, SubmitOptions } from './commands/jobs-submit.ts'
 import type { LintFlags } from './commands/lint.ts'
 import type { PoliciesTestFlags } from './commands/policies-test.ts'
@@ -48,6 +49,7 @@ export function buildProgram(config: CliConfig, onExit: (code: ExitCode) => void
   }
   addJobs(program, run)
   addPipelines(program, run)
+  addFiles(program, run)
   addChat(program, run)
   addLint(program, run)
   addPolicies(program, run)
@@ -111,6 +113,31 @@ function addJobs(program: Command, run: Run): void {
     .option('--timeout <seconds>', 'give up after this long', number)
     .action((names: string[], { timeout }: { timeout?: number }) =>
       run(async (invocation) => (await import('./commands/jobs-wait.ts')).waitForJobs(invocation, names, timeout)),
+    )
+}
+
+function addFiles(program: Command, run: Run): void {
+  const files = program.command('files').alias('file').description('files that Jobs of a namespace read: artifact://files/…')
+  const withJson = (command: Command): Command => command.option('--json', 'the same as -o json', false)
+  withJson(files.command('put <path> [prefix]'))
+    .description('store a file, or all files of a folder, below a prefix; prints their URIs')
+    .action((path: string, prefix: string | undefined, flags: FilesFlags) =>
+      run(async (invocation) => (await import('./commands/files-put.ts')).putFiles(invocation, path, prefix, flags)),
+    )
+  withJson(files.command('get <path> [target]'))
+    .description('bring a file, or as NAME/ a folder; - is stdout')
+    .action((path: string, target: string | undefined, flags: FilesFlags) =>
+      run(async (invocation) => (await import('./commands/files-get.ts')).getFiles(invocation, path, target, flags)),
+    )
+  withJson(files.command('ls [prefix]'))
+    .description('the files of a namespace')
+    .action((prefix: string | undefined, flags: FilesFlags) =>
+      run(async (invocation) => (await import('./commands/files-ls.ts')).listFiles(invocation, prefix, flags)),
+    )
+  withJson(files.command('rm <path...>'))
+    .description('remove files, or as NAME/ folders')
+    .action((paths: string[], flags: FilesFlags) =>
+      run(async (invocation) => (await import('./commands/files-rm.ts')).removeFiles(invocation, paths, flags)),
     )
 }
 

@@ -5,12 +5,11 @@
  */
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import type { Job, JobInput } from '@mnemos/api'
-import { createMnemosClient, type JobEvent, type MnemosClient } from '@mnemos/contract'
+import { createFilesClient, createMnemosClient, type FilesClient, type JobEvent, type MnemosClient } from '@mnemos/contract'
 import { type Client, createClient } from '@mnemos/kube'
 import { type PublishedServer, readServer, serverAddress } from './dev/install.ts'
 import { CliError } from './errors.ts'
 import { exitCodes } from './exit-codes.ts'
-import { uploadFile } from './file-upload.ts'
 import type { Invocation } from './invocation.ts'
 import { type KubeAccess, loadKubeconfig } from './kubeconfig.ts'
 import { type PipelinesApi, pipelinesIn } from './pipelines-api.ts'
@@ -34,6 +33,8 @@ export interface Session {
   readonly server: string
   readonly jobs: JobsApi
   readonly pipelines: PipelinesApi
+  /** The files of the namespace. */
+  readonly files: FilesClient
   /** The same session in another namespace. */
   inNamespace(namespace: string | undefined): Session
 }
@@ -51,8 +52,8 @@ export async function connect({ globals, config, signal }: Invocation): Promise<
     pipelines: pipelinesIn(namespace, {
       client,
       withCluster: (work) => withCluster(access, work),
-      upload: (key, bytes, during) => uploadFile(key, bytes, { url: server, token, namespace, signal: during }),
     }),
+    files: createFilesClient({ url: server, token }, namespace),
     inNamespace: (other) => (other === undefined || other === namespace ? sessionIn(namespace) : sessionIn(other)),
   })
   return sessionIn(globals.namespace ?? access.namespace)

@@ -20,7 +20,17 @@ test('what is of today, or nothing of ours, stays as it is', () => {
 
 test('mistakes of the older form are told in its own words, all at once', () => {
   assert.throws(
-    () => olderPipeline({ ...older, spec: { steps: [{ ...step, kind: 'cook' }, { ...step, name: 'b', depend_on: ['a'] }] } }),
-    (error: unknown) => error instanceof Refusal && /spec\.steps\[0\]\.kind/.test(JSON.stringify(error)) && /depend_on/.test(JSON.stringify(error)),
+    () =>
+      olderPipeline({
+        ...older,
+        spec: {
+          steps: [
+            { ...step, kind: 'cook' },
+            { ...step, name: 'b', depend_on: ['a'] },
+          ],
+        },
+      }),
+    (error: unknown) =>
+      error instanceof Refusal && /spec\.steps\[0\]\.kind/.test(JSON.stringify(error)) && /depend_on/.test(JSON.stringify(error)),
   )
 })

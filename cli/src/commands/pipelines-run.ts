@@ -3,12 +3,13 @@
  *
  * Everything that is wrong with them is told before anything is sent. Files are uploaded before the run is made, under its name.
  */
-import { readdir, readFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type Priority, priorities } from '@mnemos/api'
 import { outlineOf, type ParameterValues } from '@mnemos/domain'
 import { CliError } from '../errors.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { someAtOnce, TransferProgress, type Upload, upload } from '../file-transfer.ts'
 import type { Invocation } from '../invocation.ts'
 import { parseFormat, renderObject } from '../output.ts'
 import { isRecord, readOverrides, readParameters, splitPair } from '../parameter-values.ts'
@@ -133,12 +134,16 @@ async function uploaded(
 ): Promise<Record<string, readonly string[]>> {
   const lists: Record<string, readonly string[]> = {}
   for (const { parameter, path, files } of folders) {
-    const uris: string[] = []
-    for (const file of files) {
-      terminal.status(`uploads ${basename(path)}/${file} (${uris.length + 1} of ${files.length})`)
-      uris.push(await session.pipelines.putFile(keyOf(run, parameter, file), await readFile(join(path, file)), signal))
-    }
-    lists[parameter] = uris
+    const uploads = await Promise.all(
+      files.map(async (name): Promise<Upload> => {
+        const file = join(path, name)
+        return { file, path: keyOf(run, parameter, name), sizeBytes: (await stat(file)).size }
+      }),
+    )
+    const bytes = uploads.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+    const progress = new TransferProgress(terminal, 'put', { files: uploads.length, bytes })
+    const stored = await someAtOnce(uploads, (each) => upload(each, { files: session.files, progress, signal }))
+    lists[parameter] = stored.map(({ uri }) => uri)
   }
   terminal.clearStatus()
   return lists

@@ -9,6 +9,7 @@ import { aJob } from '@mnemos/testkit'
 import { CliError } from '../errors.ts'
 import { anInvocation, aPipeline, aRun, aSession, because, ensembleSpec, remembering } from '../pipelines.test-kit.ts'
 import type { PipelinesApi } from '../pipelines-api.ts'
+import type { Session } from '../session.ts'
 import { lineage } from './pipelines-artifacts.ts'
 import { createPipelines, getPipeline, listPipelines } from './pipelines-get.ts'
 import { showGraph } from './pipelines-graph.ts'
@@ -40,7 +41,12 @@ async function* told(...events: readonly RunEvent[]): AsyncGenerator<RunEvent> {
   yield* events
 }
 
-function starting(): { readonly pipelines: Partial<PipelinesApi>; readonly sent: RunBody[]; readonly stored: string[] } {
+function starting(): {
+  readonly pipelines: Partial<PipelinesApi>
+  readonly files: Partial<Session['files']>
+  readonly sent: RunBody[]
+  readonly stored: string[]
+} {
   const sent: RunBody[] = []
   const stored: string[] = []
   const pipelines: Partial<PipelinesApi> = {
@@ -49,19 +55,21 @@ function starting(): { readonly pipelines: Partial<PipelinesApi>; readonly sent:
       sent.push(body)
       return Promise.resolve(aRun('Pending'))
     },
-    putFile: (key, bytes) => {
-      stored.push(`${key}=${Buffer.from(bytes).toString()}`)
-      return Promise.resolve(`artifact://files/default/${key}`)
+  }
+  const files: Partial<Session['files']> = {
+    put: async (path, body, { sha256, sizeBytes }) => {
+      stored.push(`${path}=${await new Response(body).text()}`)
+      return { path, uri: `artifact://files/default/${path}`, sha256, sizeBytes }
     },
   }
-  return { pipelines, sent, stored }
+  return { pipelines, files, sent, stored }
 }
 
 test('run: parameters, files and changes of steps become one request, and the next step is told', async () => {
   await writeFile(join(folder, 'b.txt'), 'two')
   await writeFile(join(folder, 'a.txt'), 'one')
   await writeFile(join(folder, '.hidden'), 'no')
-  const { pipelines, sent, stored } = starting()
+  const { pipelines, files, sent, stored } = starting()
   const { terminal, out, err } = remembering()
   const flags = {
     ...runFlags,
@@ -71,8 +79,8 @@ test('run: parameters, files and changes of steps become one request, and the ne
     model: ['ask=big'],
     priority: 'low',
   }
-  assert.equal(await runPipeline(anInvocation(terminal), aSession(pipelines), 'ensemble', flags), 0)
-  assert.deepEqual(stored, ['ensemble-7/files/a.txt=one', 'ensemble-7/files/b.txt=two'])
+  assert.equal(await runPipeline(anInvocation(terminal), aSession(pipelines, {}, files), 'ensemble', flags), 0)
+  assert.deepEqual(stored.toSorted(), ['ensemble-7/files/a.txt=one', 'ensemble-7/files/b.txt=two'])
   assert.deepEqual(sent, [
     {
       name: 'ensemble-7',

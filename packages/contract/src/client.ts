@@ -49,9 +49,12 @@ export class ApiError extends Error {
   readonly status: number
   readonly code: string
   readonly details: NonNullable<ErrorBody['error']['details']>
+  /** When to ask again, where the server says so. */
+  readonly retryAfterSeconds: number | undefined
 
-  constructor(status: number, body: ErrorBody['error'] | undefined, fallback: string) {
+  constructor(status: number, body: ErrorBody['error'] | undefined, fallback: string, retryAfterSeconds?: number) {
     super(body?.message ?? fallback)
+    this.retryAfterSeconds = retryAfterSeconds
     this.status = status
     this.code = body?.code ?? 'MNEMOS_INTERNAL'
     this.details = body?.details ?? []
@@ -62,7 +65,10 @@ export class ApiError extends Error {
 export interface CallOptions {
   readonly path?: Readonly<Record<string, string>>
   readonly query?: Readonly<Record<string, string>>
+  /** Sent as JSON. */
   readonly body?: unknown
+  /** Sent as it is, instead. */
+  readonly stream?: ReadableStream<Uint8Array>
   readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal | undefined
 }
@@ -106,10 +112,11 @@ export function createMnemosClient(options: ClientOptions): MnemosClient {
   }
 }
 
-async function send(
+/** @throws ApiError for everything but success */
+export async function send(
   { url, token, fetch: fetchWith = fetch }: ClientOptions,
   route: Route,
-  { path = {}, query = {}, body, headers = {}, signal }: CallOptions,
+  { path = {}, query = {}, body, stream, headers = {}, signal }: CallOptions,
 ): Promise<Response> {
   const target = new URL(`${url.replace(/\/$/, '')}${pathOfRoute(route, path)}`)
   for (const [name, value] of Object.entries(query)) target.searchParams.set(name, value)
@@ -121,9 +128,12 @@ async function send(
       ...headers,
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(stream === undefined ? {} : { body: stream, duplex: 'half' }),
     ...(signal === undefined ? {} : { signal }),
   })
   if (response.ok) return response
   const parsed = errorBody.safeParse(await response.json().catch(() => undefined))
-  throw new ApiError(response.status, parsed.data?.error, `${route.method} ${target.pathname} was answered with ${response.status}`)
+  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN)
+  const fallback = `${route.method} ${target.pathname} was answered with ${response.status}`
+  throw new ApiError(response.status, parsed.data?.error, fallback, Number.isFinite(seconds) ? seconds : undefined)
 }

@@ -1,5 +1,6 @@
 /** Pieces of which routes are made. */
 import { z } from 'zod'
+import { namespaceName } from './namespace-name.ts'
 import type { Route } from './routes.ts'
 
 /** Any object of the cluster; its own schema is the cluster's to check. */
@@ -8,12 +9,6 @@ export const object = z.looseObject({
   kind: z.string(),
   metadata: z.looseObject({ name: z.string().optional() }),
 })
-
-export const namespaceName = z
-  .string()
-  .min(1)
-  .max(63)
-  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/)
 
 /** The namespace as query parameter. @param what for the description */
 export function namespaceQueryOf(what: string) {

@@ -6,9 +6,11 @@
 import { z } from 'zod'
 import { assignmentWork } from './assignment.ts'
 import { collectionRoutes, collections } from './collections.ts'
+import { fileRoutes } from './file-routes.ts'
+import { namespaceName } from './namespace-name.ts'
 import { pipelineRoutes } from './pipeline-routes.ts'
 import { judgingRoutes } from './policy-routes.ts'
-import { bytes, json, namespaceName, namespaceQueryOf, object } from './route-parts.ts'
+import { bytes, json, namespaceQueryOf, object } from './route-parts.ts'
 
 export interface Route {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -197,6 +199,7 @@ export const routes = {
     body: { contentType: 'application/octet-stream', schema: z.string() },
     response: json(storedArtifact),
   },
+  ...fileRoutes,
   ...judgingRoutes,
   ...pipelineRoutes,
   health: {

@@ -9,6 +9,20 @@ export { admitted, review } from './admission/review.ts'
 export type { Cause, PatchOperation, Refusal, ReviewContext, ReviewedObject, ReviewRequest, Verdict } from './admission/verdict.ts'
 export { type WrittenWorldOptions, writtenWorld } from './admission/written-world.ts'
 export { type AllowedNamespaces, mayUse, type NamespaceLabels, selects } from './allowed-namespaces.ts'
+export {
+  decideRetention,
+  type KeepReason,
+  type ListedObject,
+  type LiveJob,
+  type LiveObjects,
+  noLiveObjects,
+  noteJob,
+  noteReferences,
+  outputsPrefix,
+  type Removal,
+  type RemovalReason,
+  removalReasons,
+} from './artifacts/retention.ts'
 export { childName } from './child-name.ts'
 export { type DemoObject, type DemoSettings, demoObjects } from './demo/demo.ts'
 export {
@@ -26,20 +40,6 @@ export { decideModel, importJobName, type ModelPlan, type ModelWorld } from './m
 export { ownPoolName, type ServingWorld, servingPoolOf, warmUpJobName } from './models/model-serving.ts'
 export { checkPipeline, compilePipeline } from './pipelines/check-pipeline.ts'
 export type { CompiledPipeline } from './pipelines/compiled.ts'
-export { fromOlderForm, isOlderForm, olderApiVersion, olderVersionAnnotation } from './pipelines/older-form.ts'
-export { decidePipeline, type PipelinePlan, type PipelineWorld } from './pipelines/pipeline.ts'
-export { decidePipelineRun, isOver } from './pipelines/pipeline-run.ts'
-export { type PipelineRevision, pipelineOfRevision, revisionName } from './pipelines/revision.ts'
-export {
-  itemLabel,
-  memoLabel,
-  pipelineLabel,
-  placeOf,
-  revisionLabel,
-  runLabel,
-  stepLabel,
-} from './pipelines/run-names.ts'
-export type { RunEffect, RunPlan, RunRevision, RunSource, RunWorld } from './pipelines/run-world.ts'
 export { countsOf, decodePhases } from './pipelines/fan-out.ts'
 export {
   givers,
@@ -51,9 +51,22 @@ export {
   upstreamOf,
 } from './pipelines/lineage.ts'
 export { type MadeFile, madeFiles, needsStoredResult, ownKey } from './pipelines/made-file.ts'
+export { fromOlderForm, isOlderForm, olderApiVersion, olderVersionAnnotation } from './pipelines/older-form.ts'
 export { type OutlineStep, outlineOf } from './pipelines/outline.ts'
 export { type ParameterDeclaration, type ParameterType, type ParameterValues, parameterValues } from './pipelines/parameters.ts'
+export { decidePipeline, type PipelinePlan, type PipelineWorld } from './pipelines/pipeline.ts'
+export { decidePipelineRun, isOver } from './pipelines/pipeline-run.ts'
 export type { StepPhase } from './pipelines/progress.ts'
+export { type PipelineRevision, pipelineOfRevision, revisionName } from './pipelines/revision.ts'
+export {
+  itemLabel,
+  memoLabel,
+  pipelineLabel,
+  placeOf,
+  revisionLabel,
+  runLabel,
+  stepLabel,
+} from './pipelines/run-names.ts'
 export {
   piecesBehind,
   positionText,
@@ -64,6 +77,7 @@ export {
   type WorkPiece,
   type WorkPosition,
 } from './pipelines/run-work.ts'
+export type { RunEffect, RunPlan, RunRevision, RunSource, RunWorld } from './pipelines/run-world.ts'
 export { type SpecChange, specChanges } from './pipelines/spec-diff.ts'
 export { stepsBefore } from './pipelines/steps-before.ts'
 export { unifiedDiff } from './pipelines/unified-diff.ts'

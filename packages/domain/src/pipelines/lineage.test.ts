@@ -12,10 +12,7 @@ const digit = (text: string): string => Buffer.from(text).toString('hex').padEnd
 function work(name: string, spec: Partial<JobSpec> = {}, place: { step?: string; item?: number } = { step: name }): LineageWork {
   const result = { uri: `artifact://outputs/default/uid-${name}/a1/result.json`, sha256: digit(name), sizeBytes: 3 }
   const model = { name: 'smollm', namespace: 'default', digest: `sha256:${digit('m')}` }
-  const job = aJob(name)
-    .with(spec)
-    .thatIs('Succeeded', { attempt: 1, result, model })
-    .build()
+  const job = aJob(name).with(spec).thatIs('Succeeded', { attempt: 1, result, model }).build()
   return { ...place, job, made: madeFiles(job) }
 }
 const reading = (...from: string[]): Partial<JobSpec> => ({
