@@ -16,8 +16,8 @@ export interface RunUser {
   applyAs(name: string, run: PipelineRun, parameters?: Readonly<Record<string, unknown>>): Promise<void>
   /** Waits for a condition as `kubectl wait` knows it: `Succeeded`, or `Succeeded=False`. */
   untilCondition(run: string, condition: string): Promise<PipelineRun>
-  /** Waits until a run is in a phase and says this. */
-  untilPhase(run: string, phase: string, says?: RegExp): Promise<void>
+  /** Waits until a run that goes on gives this reason, and says this. */
+  untilReason(run: string, reason: string, says?: RegExp): Promise<void>
   /** Waits until an alias is ready and leads to a Model. */
   untilTarget(alias: string, target: string): Promise<void>
   runNamed(name: string): Promise<PipelineRun>
@@ -54,8 +54,8 @@ export function runUser(dev: () => DevProcess): RunUser {
       assert.equal(waited.code, 0, `${waited.stderr} ${JSON.stringify(found.status)}`)
       return found
     },
-    untilPhase: async (run, phase, says = /./) => {
-      await kubectl(['wait', `mnrun/${run}`, `--for=jsonpath={.status.phase}=${phase}`, patience])
+    untilReason: async (run, reason, says = /./) => {
+      await kubectl(['wait', `mnrun/${run}`, `--for=jsonpath={.status.conditions[0].reason}=${reason}`, patience])
       const [condition] = (await runNamed(run)).status?.conditions ?? []
       assert.match(condition?.message ?? '', says)
     },
