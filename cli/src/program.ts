@@ -2,7 +2,7 @@
  * The command line as data: every command, its arguments and flags. What a command does is loaded when it is called, so
  * that `mnemos --help` costs nothing but this file.
  */
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import type { LogFlags } from './commands/container-logs.ts'
 import type { DevFlags } from './commands/dev.ts'
 import type { PromptOptions, SubmitOptions } from './commands/jobs-submit.ts'
@@ -12,25 +12,29 @@ import type { SchemasCheckFlags } from './commands/schemas-check.ts'
 import type { UpFlags } from './commands/up.ts'
 import type { CliConfig } from './config.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
+import { all, number } from './flag-values.ts'
 import { type GlobalOptions, type Invocation, interruptSignal } from './invocation.ts'
 import { outputFormats } from './output.ts'
+import { addPipelines } from './pipelines-program.ts'
 import { createTerminal } from './terminal.ts'
 
 /** The program; `onExit` gets the exit code of the command that ran. */
 export function buildProgram(config: CliConfig, onExit: (code: ExitCode) => void): Command {
   const program = new Command('mnemos')
-    .description('LLM work on Kubernetes: Models, Jobs, Queues and Workers as custom resources.')
+    .description('LLM work on Kubernetes: Models, Jobs, Pipelines, Queues and Workers as custom resources.')
     .option('-n, --namespace <name>', "namespace; default the context's own")
     .option('--context <name>', 'context of the kubeconfig')
     .option('--kubeconfig <path>', 'kubeconfig; default $KUBECONFIG, then ~/.kube/config')
     .option('--server <url>', 'URL of the MNEMOS server; default $MNEMOS_SERVER, then the ConfigMap mnemos-system/mnemos-server')
     .addOption(new Option('-o, --output <format>', 'how data is printed').choices(outputFormats.slice(1)))
+    .option('--json', 'the same as -o json')
     .option('--no-color', 'no colours (also: NO_COLOR=1, or stderr is no terminal)')
     .showSuggestionAfterError()
     .addHelpText('after', exitCodeHelp)
 
   const invocation = (): Invocation => {
-    const globals = program.opts<GlobalOptions>()
+    const { json, ...flags } = program.opts<GlobalOptions & { readonly json?: boolean }>()
+    const globals = json === true ? { ...flags, output: 'json' } : flags
     const colour = config.colour && globals.color
     return {
       globals,
@@ -43,6 +47,7 @@ export function buildProgram(config: CliConfig, onExit: (code: ExitCode) => void
     onExit(await work(invocation()))
   }
   addJobs(program, run)
+  addPipelines(program, run)
   addChat(program, run)
   addLint(program, run)
   addPolicies(program, run)
@@ -239,17 +244,6 @@ function addRelease(program: Command, run: Run): void {
       .command(step)
       .description(steps[step])
       .action(() => run(async (invocation) => (await import('./commands/release.ts')).release(invocation, step)))
-}
-
-/** Collects a flag that may be repeated. */
-function all(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value]
-}
-
-function number(value: string): number {
-  const parsed = Number(value)
-  if (value.trim() === '' || Number.isNaN(parsed)) throw new InvalidArgumentError('it must be a number')
-  return parsed
 }
 
 const exitCodeHelp = `

@@ -6,12 +6,14 @@
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import type { Job, JobInput } from '@mnemos/api'
 import { createMnemosClient, type JobEvent, type MnemosClient } from '@mnemos/contract'
-import { createClient } from '@mnemos/kube'
+import { type Client, createClient } from '@mnemos/kube'
 import { type PublishedServer, readServer, serverAddress } from './dev/install.ts'
 import { CliError } from './errors.ts'
 import { exitCodes } from './exit-codes.ts'
+import { uploadFile } from './file-upload.ts'
 import type { Invocation } from './invocation.ts'
 import { type KubeAccess, loadKubeconfig } from './kubeconfig.ts'
+import { type PipelinesApi, pipelinesIn } from './pipelines-api.ts'
 
 /** What the commands ask of the server, about the Jobs of one namespace. */
 export interface JobsApi {
@@ -31,6 +33,7 @@ export interface Session {
   readonly namespace: string
   readonly server: string
   readonly jobs: JobsApi
+  readonly pipelines: PipelinesApi
   /** The same session in another namespace. */
   inNamespace(namespace: string | undefined): Session
 }
@@ -45,6 +48,11 @@ export async function connect({ globals, config, signal }: Invocation): Promise<
     namespace,
     server,
     jobs: jobsIn(namespace, client),
+    pipelines: pipelinesIn(namespace, {
+      client,
+      withCluster: (work) => withCluster(access, work),
+      upload: (key, bytes, during) => uploadFile(key, bytes, { url: server, token, namespace, signal: during }),
+    }),
     inNamespace: (other) => (other === undefined || other === namespace ? sessionIn(namespace) : sessionIn(other)),
   })
   return sessionIn(globals.namespace ?? access.namespace)
@@ -88,10 +96,14 @@ async function serverOf(access: KubeAccess, named: string | undefined, signal: A
   return url
 }
 
-async function readPublished(access: KubeAccess, signal: AbortSignal): Promise<PublishedServer | undefined> {
+function readPublished(access: KubeAccess, signal: AbortSignal): Promise<PublishedServer | undefined> {
+  return withCluster(access, (client) => readServer(client, signal))
+}
+
+async function withCluster<T>(access: KubeAccess, work: (client: Client) => Promise<T>): Promise<T> {
   const client = createClient({ credentials: access.credentials, userAgent: 'mnemos', connections: 1 })
   try {
-    return await readServer(client, signal)
+    return await work(client)
   } finally {
     await client.close()
   }

@@ -17,7 +17,7 @@ import { registerJudgingRoutes } from './judging-routes.ts'
 import { registerLineage } from './lineage-routes.ts'
 import { registerLogStoring } from './log-routes.ts'
 import { registerModelRollback } from './model-rollback.ts'
-import { olderPipelines } from './older-pipelines.ts'
+import { olderPipeline } from './older-pipeline.ts'
 import { openStores } from './open-stores.ts'
 import { registerPipelineRuns } from './pipeline-run-routes.ts'
 import { createPodAttempts } from './pod-attempts.ts'
@@ -67,7 +67,7 @@ export async function runServer(config: ServerConfig, { credentials, signal, log
     await people.register(compress, { threshold: 1024, encodings: ['br', 'gzip', 'identity'] })
     registerUserRoutes(people, { callers, artifacts, streams, follower, signal })
     registerJudgingRoutes(people, callers)
-    registerCollections(people, callers, { Pipeline: olderPipelines() })
+    registerCollections(people, callers, { Pipeline: olderPipeline })
     registerPipelineRuns(people, { callers, signal })
     registerRunWork(people, { callers, artifacts })
     registerLineage(people, { callers, artifacts, follower })

@@ -11,10 +11,10 @@ const digit = (text: string): string => Buffer.from(text).toString('hex').padEnd
 /** A Job of a step that has succeeded with a result. */
 function work(name: string, spec: Partial<JobSpec> = {}, place: { step?: string; item?: number } = { step: name }): LineageWork {
   const result = { uri: `artifact://outputs/default/uid-${name}/a1/result.json`, sha256: digit(name), sizeBytes: 3 }
-  const model = { name: 'smollm', digest: `sha256:${digit('m')}` }
+  const model = { name: 'smollm', namespace: 'default', digest: `sha256:${digit('m')}` }
   const job = aJob(name)
     .with(spec)
-    .thatIs('Succeeded', { attempt: 1, result, ...{ model } })
+    .thatIs('Succeeded', { attempt: 1, result, model })
     .build()
   return { ...place, job, made: madeFiles(job) }
 }
@@ -47,7 +47,7 @@ describe('a node', () => {
     assert.deepEqual(node, {
       artifact: { uri: 'artifact://outputs/default/uid-draft/a1/result.json', output: 'result', sha256: digit('draft'), sizeBytes: 3 },
       ...{ step: 'draft', job: 'draft', attempt: 1, inputs: [], after: [], run: 'r', pipeline: 'p', revision: 2 },
-      model: { name: 'smollm', digest: `sha256:${digit('m')}` },
+      model: { name: 'smollm', namespace: 'default', digest: `sha256:${digit('m')}` },
     })
   })
 
