@@ -40,6 +40,18 @@ test('a pipeline is kept as its caller, with its version, and found by nobody el
   )
 })
 
+test('a document of the older form is stored as what it means, or refused with everything that is wrong', async () => {
+  const older = {
+    ...{ apiVersion: 'synkron.mnemos.dev/v1', kind: 'Pipeline', metadata: { name: 'of-old', version: '1.2' } },
+    spec: { steps: [{ name: 'prepare', kind: 'custom', image: 'busybox', command: ['true'] }] },
+  }
+  const made = await alice.create(namespace, older)
+  assert.deepEqual([made.kind, made.spec.steps[0]?.name], ['Pipeline', 'prepare'])
+  const wrong = { ...older, spec: { steps: [{ name: 'prepare', kind: 'costum', image: 'busybox' }] } }
+  await assert.rejects(alice.create(namespace, wrong), isRefused(422, /The pipeline is invalid: .*spec\.steps\[0\]/))
+  await alice.delete(namespace, 'of-old')
+})
+
 test('a run is started with what it is given, once under a key, and of no pipeline that there is not', async () => {
   const made = await alice.run(namespace, 'digest', { parameters: { topic: 'sky' }, priority: 'low', labels: { team: 'a' } })
   assert.match(made.metadata.name, /^digest-[0-9a-f]{10}$/)
