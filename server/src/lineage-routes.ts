@@ -28,7 +28,7 @@ import { findRun, pipelineRuns } from './pipeline-objects.ts'
 import { Refusal } from './refusal.ts'
 import { readPath, readQuery } from './request-reading.ts'
 import { fastifyPath } from './route-path.ts'
-import { filesOf, jobNamed, type MadeWork, madeBy, madePage, positionOf, type RunReading, readRun, take } from './run-reading.ts'
+import { doersOf, filesOf, jobNamed, type MadeWork, madeBy, madePage, positionOf, type RunReading, readRun, take } from './run-reading.ts'
 
 export interface LineageRoutesOptions {
   readonly callers: Callers
@@ -106,11 +106,14 @@ async function runOf({ client }: Caller, job: Job): Promise<PipelineRun | undefi
   return run?.metadata.uid === owner.uid ? run : undefined
 }
 
-/** Its own, one of an earlier run that it has kept, or one that was remembered. */
-async function isOfRun({ caller, run, work }: RunReading, job: Job): Promise<boolean> {
-  if (work.some((each) => each.job === job.metadata.name)) return true
-  const owner = await runOf(caller, job)
-  return owner !== undefined && (owner.metadata.uid === run.metadata.uid || work.some((each) => each.run === owner.metadata.name))
+/** Whether the Job did a piece of its work: as its own, one that an earlier run did, or one that was remembered. */
+async function isOfRun(reading: RunReading, job: Job): Promise<boolean> {
+  const { step, item } = placeOf(reading, job)
+  const work = reading.work.find((each) => each.step === step)
+  const phase = item === undefined ? work?.phase : work?.items?.[item]
+  if (work === undefined || phase === undefined) return false
+  const [doer] = await doersOf(reading, [{ work, phase, ...(item === undefined ? {} : { item }) }])
+  return doer?.metadata.uid === job.metadata.uid
 }
 
 async function pageOfLineage(reading: RunReading, artifacts: ArtifactStore, limit: number, from: string | undefined): Promise<Lineage> {
@@ -149,7 +152,9 @@ function stepOf({ work }: RunReading, { metadata }: Job): string | undefined {
 }
 
 function placeOf(reading: RunReading, job: Job): Pick<LineageWork, 'step' | 'item'> {
-  const [step, item] = [stepOf(reading, job), job.metadata.labels?.[itemLabel]]
+  const step = stepOf(reading, job)
+  const isInstance = reading.work.some((each) => each.step === step && each.items !== undefined)
+  const item = isInstance ? job.metadata.labels?.[itemLabel] : undefined
   return { ...(step === undefined ? {} : { step }), ...(item === undefined ? {} : { item: Number(item) }) }
 }
 

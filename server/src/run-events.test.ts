@@ -9,7 +9,7 @@ const aRun = (resourceVersion: string, phase: PipelineRunStatus['phase'], more: 
   status: { phase, observedGeneration: 0, steps: [], conditions: [], ...more },
 })
 async function* of(...versions: PipelineRun[]): AsyncGenerator<PipelineRun> {
-  yield* versions
+  for (const version of versions) yield await Promise.resolve(version)
 }
 const told = async (versions: PipelineRun[], lastEventId?: string, signal = new AbortController().signal): Promise<string[]> =>
   (await Array.fromAsync(runEvents(of(...versions), lastEventId, signal))).map(({ event, id, data }) =>

@@ -49,6 +49,8 @@ const maxStoredResultBytes = 256 * 1024
 /** Pieces that are looked at for one page of what they left, in chunks. */
 const chunk = 250
 const maxChunks = 8
+/** Retries of retries that are followed to whoever did a piece of work. */
+const maxKept = 8
 
 export async function readRun(caller: Caller, run: PipelineRun): Promise<RunReading> {
   const spec = await specOfRun(caller, run)
@@ -70,17 +72,48 @@ export function positionAt({ work: { step }, item }: WorkPiece, parts = 0): stri
 /** Who did each of these pieces; nothing for what has not begun or needs nobody. In their order. */
 export async function doersOf(reading: RunReading, pieces: readonly WorkPiece[]): Promise<readonly (Doer | undefined)[]> {
   const begun = pieces.filter(({ work, phase }) => phase !== 'Waiting' && phase !== 'Skipped' && !['gate', 'approval'].includes(work.type))
-  const sources = new Map<string | undefined, WorkPiece[]>()
-  for (const piece of begun) if (piece.work.job === undefined) sources.set(piece.work.run, [...(sources.get(piece.work.run) ?? []), piece])
-  const byPlace = new Map<string, Doer>()
-  for (const [source, of] of sources) {
-    const owner = source === undefined ? reading.run : await reading.caller.client.get(pipelineRuns, { ...reading, name: source })
-    if (owner !== undefined) for (const [place, doer] of await childrenOf(reading, owner, of)) byPlace.set(place, doer)
-  }
+  const byPlace = await ownersWork(
+    reading,
+    begun.filter(({ work }) => work.job === undefined),
+  )
   const remembered = [...new Set(begun.flatMap(({ work }) => work.job ?? []))]
   const found = await atOnce(remembered, askedAtOnce, (name) => jobNamed(reading, name))
   const byName = new Map(remembered.map((name, at) => [name, found[at]]))
   return pieces.map((piece) => (piece.work.job === undefined ? byPlace.get(placeOf(piece)) : byName.get(piece.work.job)))
+}
+
+interface Wanted {
+  readonly piece: WorkPiece
+  /** Name of the run that may have it. */
+  readonly source: string
+}
+
+/** By places: what the run did itself, else what it kept of an earlier run, which may itself have kept it. */
+async function ownersWork(reading: RunReading, pieces: readonly WorkPiece[]): Promise<ReadonlyMap<string, Doer>> {
+  const found = new Map<string, Doer>()
+  let open: readonly Wanted[] = pieces.map((piece) => ({ piece, source: reading.run.metadata.name }))
+  for (let depth = 0; depth < maxKept && open.length > 0; depth += 1) {
+    const groups = Map.groupBy(open, ({ source }) => source)
+    const left: Wanted[] = []
+    for (const [source, wanted] of groups) {
+      const owner =
+        depth === 0 ? reading.run : await reading.caller.client.get(pipelineRuns, { namespace: reading.namespace, name: source })
+      if (owner === undefined) continue
+      const children = await childrenOf(
+        reading,
+        owner,
+        wanted.map(({ piece }) => piece),
+      )
+      const keptOf = new Map(owner.status?.steps.map(({ name, run }) => [name, run]))
+      for (const { piece } of wanted) {
+        const [doer, kept] = [children.get(placeOf(piece)), keptOf.get(piece.work.step)]
+        if (doer !== undefined) found.set(placeOf(piece), doer)
+        else if (kept !== undefined) left.push({ piece, source: kept })
+      }
+    }
+    open = left
+  }
+  return found
 }
 
 export function jobNamed({ caller, namespace }: Pick<RunReading, 'caller' | 'namespace'>, name: string): Promise<Job | undefined> {

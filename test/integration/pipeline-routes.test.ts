@@ -40,6 +40,18 @@ test('a pipeline is kept as its caller, with its version, and found by nobody el
   )
 })
 
+test('a document of the older form is stored as what it means, or refused with everything that is wrong', async () => {
+  const older = {
+    ...{ apiVersion: 'synkron.mnemos.dev/v1', kind: 'Pipeline', metadata: { name: 'of-old', version: '1.2' } },
+    spec: { steps: [{ name: 'prepare', kind: 'custom', image: 'busybox', command: ['true'] }] },
+  }
+  const made = await alice.create(namespace, older)
+  assert.deepEqual([made.kind, made.spec.steps[0]?.name], ['Pipeline', 'prepare'])
+  const wrong = { ...older, spec: { steps: [{ name: 'prepare', kind: 'costum', image: 'busybox' }] } }
+  await assert.rejects(alice.create(namespace, wrong), isRefused(422, /The pipeline is invalid: .*spec\.steps\[0\]/))
+  await alice.delete(namespace, 'of-old')
+})
+
 test('a run is started with what it is given, once under a key, and of no pipeline that there is not', async () => {
   const made = await alice.run(namespace, 'digest', { parameters: { topic: 'sky' }, priority: 'low', labels: { team: 'a' } })
   assert.match(made.metadata.name, /^digest-[0-9a-f]{10}$/)
@@ -137,7 +149,7 @@ test('who may read a run and not watch it is told so, as the last event', async 
   )
 })
 
-test('a run is suspended, resumed, decided about and cancelled; ten who decide at once are all heard', async () => {
+test('a run is suspended, resumed, decided about and cancelled; six who decide at once are all heard', async () => {
   const name = 'steered'
   await alice.run(namespace, 'digest', { name })
   assert.equal((await alice.suspend(namespace, 'digest', name)).spec.suspend, true)
@@ -295,14 +307,23 @@ test('work that was kept from an earlier run or remembered is told as what it is
   const remembered = await aDoneJob(await alice.run(namespace, 'other', { name: 'o-4' }), 'join')
   const steps = [
     { name: 'split', phase: 'Succeeded', run: 'working' },
-    { name: 'ask', phase: 'Running', run: 'working', items: 'S3W2' },
+    { name: 'ask', phase: 'Running', run: 'working', items: 'S4W1' },
     { name: 'join', phase: 'Succeeded', job: remembered.metadata.name },
   ]
-  await setStatus(run, { phase: 'Running', revision: 1, revisionName: 'digest-r1', steps })
+  await aDoneJob(run, 'ask', { item: 3 })
+  const about = { phase: 'Running', revision: 1, revisionName: 'digest-r1' }
+  await setStatus(run, { ...about, steps })
   const { items } = await alice.steps(namespace, 'digest', 'keeping')
   assert.deepEqual(
     items.flatMap(({ job }) => job ?? []),
-    ['working-split', 'working-ask-0', 'working-ask-1', 'working-ask-2', 'o-4-join'],
+    ['working-split', 'working-ask-0', 'working-ask-1', 'working-ask-2', 'keeping-ask-3', 'o-4-join'],
+  )
+  const third = await alice.run(namespace, 'digest', { name: 'keeping-more' })
+  await setStatus(third, { ...about, steps: [{ name: 'split', phase: 'Succeeded', run: 'keeping' }] })
+  const kept = await alice.artifacts(namespace, 'digest', 'keeping-more')
+  assert.deepEqual(
+    kept.items.map(({ job, output }) => `${job} ${output}`),
+    ['working-split parts', 'working-split notes'],
   )
   const lineage = await alice.runLineage(namespace, 'digest', 'keeping', { artifact: 'job://working-split/parts' })
   assert.deepEqual(
@@ -399,4 +420,22 @@ test('ten thousand instances are served from anywhere in their order without rea
     page.items.map(({ step, item, job }) => [step, item ?? '', job ?? ''].join(' ')),
     ['ask 9997 ', 'ask 9998 wide-ask-9998', 'ask 9999 ', 'review  ', 'join  '],
   )
+  assert.equal((await alice.steps(namespace, 'digest', 'wide', { limit: 500 })).items.at(-1)?.item, 498)
+})
+
+test('a thousand steps with long names are served in pages of five hundred', async () => {
+  const names = Array.from({ length: 1000 }, (_, at) => `${'step-with-a-name-that-is-as-long-as-can-'.slice(0, 36)}${1000 + at}`)
+  const of = await client.get(pipelines, { namespace, name: 'digest' })
+  assert.ok(of)
+  await aRevision(of, 7, { steps: names.map((name) => ({ name, container: { image: 'i' } })) })
+  const run = await alice.run(namespace, 'digest', { name: 'long' })
+  const steps = names.map((name) => ({ name, phase: 'Running' }))
+  await setStatus(run, { phase: 'Running', revision: 7, revisionName: 'digest-r7', steps })
+  const page = await alice.steps(namespace, 'digest', 'long', { limit: 500 })
+  const rest = await alice.steps(namespace, 'digest', 'long', { limit: 500, continue: page.metadata.continue ?? '' })
+  assert.deepEqual(
+    [...page.items, ...rest.items].map(({ step }) => step),
+    names,
+  )
+  assert.equal(rest.metadata.continue, undefined)
 })
