@@ -90,9 +90,15 @@ function reasonLine(run: ShownRun): string | undefined {
 
 /** What the run left behind, as `name: value` and files with their sizes. */
 export function outputLines({ status }: ShownRun): readonly string[] {
-  const values = (status?.outputs ?? []).map(({ name, value }) => `  ${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+  const values = (status?.outputs ?? []).map(({ name, value }) => `  ${name}: ${shownValue(value)}`)
   const files = (status?.artifacts ?? []).map(({ name, uri, sizeBytes }) => `  ${name}  ${uri} (${size(sizeBytes)})`)
   return [...(values.length === 0 ? [] : ['', 'Outputs:', ...values]), ...(files.length === 0 ? [] : ['', 'Artifacts:', ...files])]
+}
+
+/** An output may be named without a value: its step left none, or one that is too large for a status. */
+function shownValue(value: unknown): string {
+  if (value === undefined) return '(no value)'
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 /** The page of one Pipeline: what it takes, then its steps. */

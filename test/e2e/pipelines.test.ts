@@ -48,7 +48,7 @@ test('ensemble: applied in the wrong order it waits and says for what; the choic
     (choice) => answers.filter((answer) => answer.includes(choice)).length * 2 > answers.length,
   )
   assert.deepEqual(
-    elaborated.map((text) => text !== null),
+    winners.map((_, at) => (elaborated[at] ?? null) !== null),
     winners,
   )
 })

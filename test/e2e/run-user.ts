@@ -11,21 +11,21 @@ const patience = '--timeout=120s'
 
 export interface RunUser {
   /** @returns what it printed @throws when it fails */
-  kubectl(...args: readonly string[]): Promise<string>
+  readonly kubectl: (...args: readonly string[]) => Promise<string>
   /** Makes a run like an example under another name, with other parameters. */
-  applyAs(name: string, run: PipelineRun, parameters?: Readonly<Record<string, unknown>>): Promise<void>
+  readonly applyAs: (name: string, run: PipelineRun, parameters?: Readonly<Record<string, unknown>>) => Promise<void>
   /** Waits for a condition as `kubectl wait` knows it: `Succeeded`, or `Succeeded=False`. */
-  untilCondition(run: string, condition: string): Promise<PipelineRun>
+  readonly untilCondition: (run: string, condition: string) => Promise<PipelineRun>
   /** Waits until a run that goes on gives this reason, and says this. */
-  untilReason(run: string, reason: string, says?: RegExp): Promise<void>
+  readonly untilReason: (run: string, reason: string, says?: RegExp) => Promise<void>
   /** Waits until an alias is ready and leads to a Model. */
-  untilTarget(alias: string, target: string): Promise<void>
-  runNamed(name: string): Promise<PipelineRun>
-  modelNamed(name: string): Promise<Model>
-  jobsOf(run: string, step: string): Promise<readonly Job[]>
-  namesOf(resource: string, selector?: string): Promise<readonly string[]>
-  stepsOf(run: PipelineRun): Readonly<Record<string, string>>
-  outputsOf(run: PipelineRun): Readonly<Record<string, unknown>>
+  readonly untilTarget: (alias: string, target: string) => Promise<void>
+  readonly runNamed: (name: string) => Promise<PipelineRun>
+  readonly modelNamed: (name: string) => Promise<Model>
+  readonly jobsOf: (run: string, step: string) => Promise<readonly Job[]>
+  readonly namesOf: (resource: string, selector?: string) => Promise<readonly string[]>
+  readonly stepsOf: (run: PipelineRun) => Readonly<Record<string, string>>
+  readonly outputsOf: (run: PipelineRun) => Readonly<Record<string, unknown>>
 }
 
 export async function readYaml(path: string): Promise<PipelineRun> {

@@ -126,7 +126,7 @@ for (const [sentence, { flags, want }] of Object.entries(wrongRuns)) {
 const failed = aRun('Failed', [{ name: 'read', phase: 'Failed', message: 'exit code 3' }])
 const ends: Record<string, { run: PipelineRun; want: number; wantSaid: RegExp }> = {
   'that succeeds ends with 0': {
-    run: aRun('Succeeded', [], { outputs: [{ name: 'answer', value: 'yes' }] }),
+    run: aRun('Succeeded', [], { outputs: [{ name: 'answer', value: 'yes' }, { name: 'previous' }] }),
     want: 0,
     wantSaid: /Succeeded/,
   },
@@ -152,7 +152,7 @@ for (const [sentence, { run, want, wantSaid }] of Object.entries(ends)) {
     const flags = { ...runFlags, param: ['topic=t'], follow: true }
     assert.equal(await runPipeline(anInvocation(terminal), session, 'ensemble', flags), want)
     assert.match(err(), wantSaid)
-    if (want === 0) assert.match(out(), /Outputs:\n {2}answer: yes\n/)
+    if (want === 0) assert.match(out(), /Outputs:\n {2}answer: yes\n {2}previous: \(no value\)\n/)
   })
 }
 

@@ -16,7 +16,11 @@ const run = {
 const version = publishedModel(run, 'register', 'prod')
 const ready = aModel(version)
   .thatIsReady()
-  .thatIs({ conditions: [{ type: 'Ready', status: 'True', reason: 'ArtifactVerified', message: 'x', lastTransitionTime: '' }] })
+  .thatIs({
+    conditions: [
+      { type: 'Ready', status: 'True', reason: 'ArtifactVerified', message: 'x', observedGeneration: 1, lastTransitionTime: '' },
+    ],
+  })
   .build()
 
 interface Given {
