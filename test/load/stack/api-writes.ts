@@ -57,15 +57,17 @@ function grown(before: Readonly<Record<string, number>>, after: Readonly<Record<
   )
 }
 
-/** Counts once the counters have stood still, so that what trails behind is in. */
+/** Counts once the counters have stood still for two seconds, so that what trails behind is in; after 20 s as they are. */
 export async function settledWrites(client: Client): Promise<Writes> {
-  for (let before = await apiWrites(client); ; ) {
+  let counted = await apiWrites(client)
+  for (let looks = 0; looks < 10; looks += 1) {
     await sleep(2000)
-    const after = await apiWrites(client)
-    const { leases: _leases, ...moved } = writesBetween(before, after).byResource
-    if (Object.keys(moved).length === 0) return after
-    before = after
+    const again = await apiWrites(client)
+    const { leases: _leases, ...moved } = writesBetween(counted, again).byResource
+    counted = again
+    if (Object.keys(moved).length === 0) break
   }
+  return counted
 }
 
 async function metricsOf(client: Client): Promise<string> {
