@@ -12,6 +12,7 @@ import { load, median } from './pipelines/figures.ts'
 import { argo } from './pipelines/peer.ts'
 import { createPipeline, createRun, fanOf, type Work } from './pipelines/pipelines.ts'
 import { type RunWatch, watchRuns } from './pipelines/run-watch.ts'
+import { settledWrites } from './stack/api-writes.ts'
 import { rounded } from './stack/generator.ts'
 import { type Stack, startStack } from './stack/stack.ts'
 
@@ -86,15 +87,17 @@ export async function run(log: (line: string) => void): Promise<Record<string, u
 }
 
 async function fanned(
-  { client, cpuMs }: Stack,
+  stack: Stack,
   watch: RunWatch,
   { work, name, width }: { readonly work: Work; readonly name: string; readonly width: number },
 ): Promise<Fan> {
-  const operator = async (): Promise<number> => (await cpuMs())['operator'] ?? 0
+  const operator = async (): Promise<number> => (await stack.cpuMs())['operator'] ?? 0
+  // All is still, and the purse of the scheduler's client, a hundred requests and fifty more a second, is full.
+  await settledWrites(stack.client)
   const loadBefore = load()
   const cpuBefore = await operator()
   const startedAt = performance.now()
-  await createRun(client, name, work, { items: Array.from({ length: width }, (_, index) => index) })
+  await createRun(stack.client, name, work, { items: Array.from({ length: width }, (_, index) => index) })
   const seconds = ((await watch.succeeded(name, patienceMs)) - startedAt) / 1000
   const jobs = watch.jobsOf(name).length
   if (jobs !== width + 2) throw new Error(`run ${name} made ${jobs} Jobs instead of ${width + 2}`)
