@@ -41,13 +41,17 @@ test('a project in JavaScript renders with the packed package', () => {
   assert.match(printed, /kind: Model\n[\s\S]*kind: Job\n[\s\S]*name: team-m\n[\s\S]*priority: high\n\s+ttlSecondsAfterFinished: 3600/)
 })
 
-test('the example of the README renders', () => {
-  const [, example = ''] = /```ts\n([\s\S]*?)```/.exec(readFileSync('cdk8s/README.md', 'utf8')) ?? []
-  writeFileSync(join(project, 'readme.js'), example)
-  writeFileSync(join(project, 'readme.ts'), example)
-  execFileSync(process.execPath, ['readme.js'], { cwd: project })
-  const kinds = [...readFileSync(join(project, 'dist/team.k8s.yaml'), 'utf8').matchAll(/^kind: (.*)$/gm)].map(([, kind]) => kind)
-  assert.deepEqual(kinds, ['Model', 'Queue', 'Job', 'Job'])
+test('the examples of the README render', () => {
+  const examples = [...readFileSync('cdk8s/README.md', 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)].map(([, example = '']) => example)
+  const rendered = ['team', 'lines'].map((chart, at) => {
+    for (const kind of ['js', 'ts']) writeFileSync(join(project, `readme-${chart}.${kind}`), examples[at] ?? '')
+    execFileSync(process.execPath, [`readme-${chart}.js`], { cwd: project })
+    return [...readFileSync(join(project, `dist/${chart}.k8s.yaml`), 'utf8').matchAll(/^kind: (.*)$/gm)].map(([, kind]) => kind)
+  })
+  assert.deepEqual(rendered, [
+    ['Model', 'Queue', 'Job', 'Job'],
+    ['Pipeline', 'PipelineRun'],
+  ])
 })
 
 test('its rendering fails on a mistake', () => {
@@ -74,12 +78,12 @@ test('a project in TypeScript is checked against the packed declarations', () =>
   ]
   const { stdout } = spawnSync(
     process.execPath,
-    [resolve('node_modules/typescript/bin/tsc'), ...flags, 'right.ts', 'wrong.ts', 'readme.ts'],
+    [resolve('node_modules/typescript/bin/tsc'), ...flags, 'right.ts', 'wrong.ts', 'readme-team.ts', 'readme-lines.ts'],
     {
       cwd: project,
       encoding: 'utf8',
     },
   )
   assert.match(stdout, /^wrong\.ts\(\d+,\d+\): error TS2322: Type '"hihg"' is not assignable/)
-  assert.doesNotMatch(stdout, /right\.ts|readme\.ts|@mnemos/)
+  assert.doesNotMatch(stdout, /right\.ts|readme|@mnemos/)
 })

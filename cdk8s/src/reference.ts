@@ -6,6 +6,7 @@
 import { ApiObject, Duration, Size } from 'cdk8s'
 import { Construct } from 'constructs'
 import type { MnemosObject } from './mnemos-object.ts'
+import { Reference } from './pipeline-reference.ts'
 
 /** A reference as it stands in YAML. A construct is none (it has a `kind`), so that its kind is checked. */
 export interface ObjectReference {
@@ -30,7 +31,7 @@ export interface NamedReference {
 const kibi = 1024
 
 /**
- * A spec with its constructs, Sizes and Durations written as YAML has them.
+ * A spec with its constructs, references, Sizes and Durations written as YAML has them.
  * @param names paths of fields that hold a bare name, e.g. `dependsOn[]`
  * @param namespace of the object whose spec it is
  * @throws TypeError for a name of an object in another namespace, and for a Size below one KiB
@@ -38,6 +39,7 @@ const kibi = 1024
 export function written(value: unknown, names: readonly string[], namespace: string | undefined, path = ''): unknown {
   if (value instanceof Duration) return value.toSeconds()
   if (value instanceof Size) return amount(value)
+  if (value instanceof Reference) return value.toString()
   if (Construct.isConstruct(value)) return referenceTo(value, names.includes(path.replaceAll(/\[\d+\]/g, '[]')), namespace, path)
   if (Array.isArray(value)) return value.map((item, at) => written(item, names, namespace, `${path}[${at}]`))
   if (typeof value !== 'object' || value === null) return value

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { jobKind, modelKind, queueKind, workerKind, workerPoolKind } from '@mnemos/api'
+import type { jobKind, modelKind, pipelineKind, pipelineRunKind, queueKind, workerKind, workerPoolKind } from '@mnemos/api'
 import type { Duration, Size } from 'cdk8s'
 import type { z } from 'zod'
-import type { JobSpec, MnemosObject, ModelSpec, QueueSpec, WorkerPoolSpec, WorkerSpec } from './index.ts'
+import type { JobSpec, MnemosObject, ModelSpec, PipelineRunSpec, PipelineSpec, QueueSpec, WorkerPoolSpec, WorkerSpec } from './index.ts'
 
 /** A spec without what only constructs may hold: constructs, Sizes and Durations. */
 type Plain<T> = T extends MnemosObject<string, object> | Size | Duration
@@ -25,7 +25,9 @@ test('the specs of the constructs are the input types of the schemas', () => {
     Same<QueueSpec, SpecOf<typeof queueKind>>,
     Same<WorkerPoolSpec, SpecOf<typeof workerPoolKind>>,
     Same<WorkerSpec, SpecOf<typeof workerKind>>,
-  ] = [true, true, true, true, true]
+    Same<PipelineSpec, SpecOf<typeof pipelineKind>>,
+    Same<PipelineRunSpec, SpecOf<typeof pipelineRunKind>>,
+  ] = [true, true, true, true, true, true, true]
   // @ts-expect-error a Queue's spec is no Job's
   const witness: Same<QueueSpec, SpecOf<typeof jobKind>> = true
   assert.deepEqual([same.every(Boolean), witness], [true, true])

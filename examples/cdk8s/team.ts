@@ -12,6 +12,8 @@ export interface TeamProps {
 }
 
 export class Team extends Chart {
+  readonly model: Model
+
   constructor(scope: Construct, id: string, { name, queue }: TeamProps) {
     super(scope, id, { disableResourceNameHashes: true, namespace: name })
     new Namespace(this, 'namespace', { metadata: { name, labels: { 'example.com/department': 'research' } } })
@@ -23,7 +25,7 @@ export class Team extends Chart {
         hard: { 'count/mnemosjobs.mnemos.dev': k8s.Quantity.fromNumber(500), 'count/mnemosmodels.mnemos.dev': k8s.Quantity.fromNumber(20) },
       },
     })
-    this.#work(queue)
+    this.model = this.#work(queue)
   }
 
   #rights(name: string): void {
@@ -35,7 +37,7 @@ export class Team extends Chart {
     binding.addSubjects(Group.fromName(this, 'group', `${name}-authors`))
   }
 
-  #work(queue: Queue): void {
+  #work(queue: Queue): Model {
     const model = new Model(this, 'model', {
       metadata: { name: 'smollm2' },
       spec: {
@@ -58,5 +60,6 @@ export class Team extends Chart {
       })
     const outline = ask('outline', 'In three points, why is the sky blue?')
     ask('title', 'A title for an essay on why the sky is blue.').dependsOn(outline)
+    return model
   }
 }

@@ -20,8 +20,8 @@ interface Schema {
 
 type Kind = (typeof kinds)[number]
 
-/** Fields that hold names of objects without saying so in their own name. */
-const namesOf: Readonly<Record<string, string>> = { dependsOn: 'Job' }
+/** Fields of a kind that hold names of objects without saying so in their own name. */
+const namesOf: Readonly<Record<string, string>> = { 'Job dependsOn': 'Job' }
 
 export function generate(): Promise<ReadonlyMap<string, string>> {
   const head = [
@@ -86,7 +86,8 @@ function typeOf(key: string, schema: Schema, path: string, found: Found): string
   if (type === 'integer') return /seconds/i.test(key) ? 'number | Duration' : 'number'
   if (type === 'number' || type === 'boolean') return type
   if (type === 'string') return nameOf(key, path, found) ?? 'string'
-  return 'Readonly<Record<string, unknown>>'
+  // Without a type: a field of any value.
+  return type === undefined ? 'unknown' : 'Readonly<Record<string, unknown>>'
 }
 
 function nested(schema: Schema, path: string, found: Found): string {
@@ -106,7 +107,7 @@ function referenceOf(key: string, properties: Readonly<Record<string, Schema>>):
 }
 
 function nameOf(key: string, path: string, found: Found): string | undefined {
-  const kind = namesOf[key] ?? kindCalled(key)
+  const kind = namesOf[`${found.prefix} ${key}`] ?? kindCalled(key)
   if (kind === undefined) return undefined
   found.names.push(path)
   return `NameOf<'${kind}'>`

@@ -13,11 +13,14 @@ import {
   models,
   namespaces,
   networkPolicies,
+  pipelineRuns,
+  pipelines,
   pods,
   policies,
   pools,
   queues,
   replicaSets,
+  revisions,
   schemas,
   secrets,
   serviceAccounts,
@@ -31,11 +34,18 @@ const system = { scope: 'system' } as const
 
 export const operatorAccess: readonly Access[] = [
   // Reads beside the watch are live ones, before something that cannot be taken back.
-  { resource: jobs, verbs: [...watched, 'get', 'create', 'delete'], ...cluster },
+  // Jobs of runs are cancelled with their run.
+  { resource: jobs, verbs: [...watched, 'get', 'create', 'patch', 'delete'], ...cluster },
   { resource: jobs, subresource: 'status', verbs: ['patch'], ...cluster },
-  // Models are created for the demo alone.
-  { resource: models, verbs: [...watched, 'create'], ...cluster },
+  // Models are created for the demo and by steps that publish, which also move aliases.
+  { resource: models, verbs: [...watched, 'get', 'create', 'patch'], ...cluster },
   { resource: models, subresource: 'status', verbs: ['patch'], ...cluster },
+  { resource: pipelines, verbs: watched, ...cluster },
+  { resource: pipelines, subresource: 'status', verbs: ['patch'], ...cluster },
+  // A run may call another pipeline: it creates that run, and cancels it with itself.
+  { resource: pipelineRuns, verbs: [...watched, 'get', 'create', 'patch', 'delete'], ...cluster },
+  { resource: pipelineRuns, subresource: 'status', verbs: ['patch'], ...cluster },
+  { resource: revisions, verbs: [...watched, 'get', ...applied, 'delete'], ...cluster },
   { resource: pools, verbs: [...watched, 'get', ...applied, 'delete'], ...cluster },
   { resource: pools, subresource: 'status', verbs: ['patch'], ...cluster },
   { resource: workers, verbs: [...watched, 'get', ...applied, 'delete'], ...cluster },

@@ -4,7 +4,7 @@
  *
  * Flow: signing key → caches, filled after leadership was won, and certificates → controllers and streams → until the signal.
  */
-import { isActive, isTerminal, type JobEffect, labelOf, type Pod, poolLabel } from '@mnemos/domain'
+import { isActive, isOver, isTerminal, type JobEffect, labelOf, type Pod, poolLabel } from '@mnemos/domain'
 import { assignmentSigner, ensureAssignmentKey } from '@mnemos/identity'
 import {
   type Client,
@@ -28,7 +28,10 @@ import { partsOf } from './controllers/inference-parts.ts'
 import { jobController } from './controllers/job.ts'
 import { modelController } from './controllers/model.ts'
 import { OwnPodsMemory } from './controllers/own-pods.ts'
+import { pipelineController } from './controllers/pipeline.ts'
+import { pipelineRunController } from './controllers/pipeline-run.ts'
 import { clusterPolicyController, policyController } from './controllers/policy.ts'
+import { RunMemory } from './controllers/run-memory.ts'
 import { schemaController } from './controllers/schema.ts'
 import { workerController } from './controllers/worker.ts'
 import { workerPoolController } from './controllers/worker-pool.ts'
@@ -69,6 +72,7 @@ interface Term {
   readonly inputs: Inputs
   readonly placement: PlacementLoop
   readonly ownPods: OwnPodsMemory
+  readonly runMemory: RunMemory
   readonly dispatcher: Dispatcher
   readonly runtime: Runtime
 }
@@ -138,6 +142,7 @@ async function beginTerm({ config, leadership, clock, logger, metrics }: TermOpt
   })
   const { sessions, reports } = dispatcher
   const ownPods = new OwnPodsMemory(() => clock.now(), config)
+  const runMemory = new RunMemory(clock)
   const pace = new Pace(derivedStatusMs, () => clock.monotonic())
   const perform = (effect: JobEffect): Promise<void> | void => {
     if (effect.type === 'queue') {
@@ -161,6 +166,8 @@ async function beginTerm({ config, leadership, clock, logger, metrics }: TermOpt
     schemaController(),
     policyController(clock),
     clusterPolicyController(clock),
+    pipelineController(pace),
+    pipelineRunController({ memory: runMemory }),
     workerPoolController({ settings: config.pods, sessions, placement, pace }),
   ]
   const recorder = createEventRecorder({ client, controller: 'mnemos.dev/operator', instance: identity, clock, logger })
@@ -170,13 +177,13 @@ async function beginTerm({ config, leadership, clock, logger, metrics }: TermOpt
     void tellPreload(preloads, session).catch((error: unknown) =>
       logger.warn({ worker: session.worker, error: String(error) }, 'a worker was not told which models to hold ready'),
     )
-  const term: Term = { preload, caches, inputs, placement, ownPods, dispatcher, runtime }
+  const term: Term = { preload, caches, inputs, placement, ownPods, runMemory, dispatcher, runtime }
   return term
 }
 
 /** What placement and dispatch must hear of at once, beside the keys that the runtime wakes. */
 function followChanges(term: Term): void {
-  const { caches, inputs, placement, ownPods, dispatcher } = term
+  const { caches, inputs, placement, ownPods, runMemory, dispatcher } = term
   caches.jobs.onChange((change) => {
     placement.jobChanged(change)
     if (change.type !== 'deleted') return
@@ -184,6 +191,12 @@ function followChanges(term: Term): void {
     inputs.take(uid)
     ownPods.forget(uid)
     dispatcher.jobGone(uid, { mayRun: !isTerminal(change.object) })
+  })
+  caches.pipelineRuns.onChange(({ type, object }) => {
+    if (type === 'deleted' || isOver(object)) runMemory.forget(object.metadata.uid ?? '')
+  })
+  caches.revisions.onChange(({ type, object }) => {
+    if (type === 'deleted') runMemory.revisionGone(object.metadata.uid ?? '')
   })
   caches.workers.onChange(({ type, object }) => {
     if (type === 'deleted') dispatcher.entrance.deleted(object.metadata.uid ?? '', `Worker ${keyOf(object.metadata)}`)

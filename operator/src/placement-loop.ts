@@ -2,7 +2,7 @@
  * Keeps the placement index in step with Jobs and sessions, and wakes the Jobs that got a slot. One pass serves everything
  * that asked since the last one.
  */
-import { type Job, type Model, parseTime } from '@mnemos/api'
+import { type Job, type Model, parseTime, runtimeOf } from '@mnemos/api'
 import {
   anyEngine,
   type Demand,
@@ -132,7 +132,7 @@ function demandOf(job: Job, model: Model | undefined): Demand {
     name,
     priority: job.spec.priority,
     createdAt: parseTime(creationTimestamp) ?? 0,
-    engine: job.spec.inference === undefined ? anyEngine : (model?.spec.runtime.engine ?? 'llama-cpp'),
+    engine: job.spec.inference === undefined ? anyEngine : model === undefined ? 'llama-cpp' : runtimeOf(model).engine,
     digest: job.spec.inference === undefined ? undefined : model?.status?.digest,
     ...poolOf(job, model),
   }

@@ -6,7 +6,11 @@ import {
   jobResource,
   type Model,
   modelResource,
+  type Pipeline,
+  type PipelineRun,
   type Policy,
+  pipelineResource,
+  pipelineRunResource,
   policyResource,
   type Queue,
   queueResource,
@@ -17,8 +21,24 @@ import {
   workerPoolResource,
   workerResource,
 } from '@mnemos/api'
-import { type ConfigMap, type Deployment, inputJobs, isTerminal, labelOf, type Pod, poolLabel, servingPoolOf } from '@mnemos/domain'
-import { controllerOf, type KubeObject, keyOf, resource } from '@mnemos/kube'
+import {
+  aliasTargetOf,
+  type ConfigMap,
+  type Deployment,
+  inputJobs,
+  isOver,
+  isTerminal,
+  labelOf,
+  memoLabel,
+  type PipelineRevision,
+  type Pod,
+  pipelineOfRevision,
+  poolLabel,
+  runLabel,
+  servingPoolOf,
+  sourceJobOf,
+} from '@mnemos/domain'
+import { controllerOf, type KubeObject, keyOf, type Reader, resource } from '@mnemos/kube'
 
 /** Who we are to the API server's record of who set which field. */
 export const fieldManager = 'mnemos-operator'
@@ -31,6 +51,15 @@ export const workers = resource<Worker>(workerResource)
 export const schemas = resource<Schema>(schemaResource)
 export const policies = resource<Policy>(policyResource)
 export const clusterPolicies = resource<ClusterPolicy>(clusterPolicyResource)
+export const pipelines = resource<Pipeline>(pipelineResource)
+export const pipelineRuns = resource<PipelineRun>(pipelineRunResource)
+export const revisions = resource<PipelineRevision>({
+  group: 'apps',
+  version: 'v1',
+  plural: 'controllerrevisions',
+  kind: 'ControllerRevision',
+  namespaced: true,
+})
 export const namespaces = resource({ group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false })
 
 export interface Secret extends KubeObject {
@@ -67,13 +96,13 @@ export function withoutManagedFields<T extends KubeObject>(object: T): T {
   return { ...object, metadata: { ...metadata, annotations: kept } }
 }
 
-/** A Job as it is cached: without its input, and without the result of an inference, which only its user reads. */
+/** A Job as it is cached: without its input, and without the result of an inference, which only its user reads, or the run that it is a step of. */
 export function cachedJob(object: Job): Job {
   const job = withoutManagedFields(object)
   if (job.spec.inference === undefined) return job
   const { prompt: _prompt, messages: _messages, ...inference } = job.spec.inference
   const spec = { ...job.spec, inference }
-  if (job.status?.result === undefined) return { ...job, spec }
+  if (job.status?.result === undefined || job.metadata.labels?.[runLabel] !== undefined) return { ...job, spec }
   const { inline: _inline, ...result } = job.status.result
   return { ...job, spec, status: { ...job.status, result } }
 }
@@ -82,6 +111,14 @@ export function cachedJob(object: Job): Job {
 export function modelNameOf({ spec, metadata }: Job): { readonly name: string; readonly namespace: string } | undefined {
   const ref = spec.inference?.modelRef
   return ref === undefined ? undefined : { name: ref.name, namespace: ref.namespace ?? metadata.namespace ?? '' }
+}
+
+/** Names of the Models of a namespace. */
+export function modelNamesIn(reader: Reader, namespace: string): string[] {
+  return reader
+    .list(models)
+    .filter(({ metadata }) => metadata.namespace === namespace)
+    .map(({ metadata }) => metadata.name)
 }
 
 function modelKeyOf(job: Job): string | undefined {
@@ -99,8 +136,36 @@ export const jobIndexes = {
   model: (job: Job): readonly string[] => live(job, modelKeyOf(job)),
   namespace: (job: Job): readonly string[] => live(job, job.metadata.namespace),
   queue: (job: Job): readonly string[] => live(job, job.spec.queue),
+  /** UID of the run that it is a step of. */
+  run: runOf,
+  /** What its result follows from, when it is there to be used again. */
+  memo: (job: Job): readonly string[] => {
+    const memo = job.metadata.labels?.[memoLabel]
+    return memo === undefined || job.status?.phase !== 'Succeeded' ? [] : [`${job.metadata.namespace ?? ''}/${memo}`]
+  },
   dependsOn: (job: Job): readonly string[] =>
     isTerminal(job) ? [] : dependenciesOf(job).map((name) => keyOf({ name, namespace: job.metadata.namespace ?? '' })),
+}
+
+/** UID of the run that an object is a step of. */
+function runOf(object: KubeObject): readonly string[] {
+  const owner = controllerOf(object)
+  return owner?.kind === pipelineRunResource.kind && owner.apiVersion.startsWith(`${pipelineRunResource.group}/`) ? [owner.uid] : []
+}
+
+export const runIndexes = {
+  /** UID of the run that called it. */
+  caller: runOf,
+  pipeline: ({ metadata: { namespace = '' }, spec }: PipelineRun): readonly string[] => [keyOf({ namespace, name: spec.pipelineRef.name })],
+  /** An unfinished run whose work this one is: name of the earlier one. */
+  keeps: (run: PipelineRun): readonly string[] =>
+    run.spec.retryFrom === undefined || isOver(run)
+      ? []
+      : [keyOf({ namespace: run.metadata.namespace ?? '', name: run.spec.retryFrom.run })],
+}
+
+export const revisionIndexes = {
+  pipeline: (revision: PipelineRevision): readonly string[] => [pipelineOfRevision(revision)].flatMap((name) => name ?? []),
 }
 
 function live(job: Job, value: string | undefined): readonly string[] {
@@ -109,11 +174,20 @@ function live(job: Job, value: string | undefined): readonly string[] {
 
 export const modelIndexes = {
   digest: ({ status }: Model): readonly string[] => (status?.digest === undefined ? [] : [status.digest]),
+  /** The Model that it is an alias of. */
+  alias: (model: Model): readonly string[] => besideIt(model, aliasTargetOf(model)),
+  /** The Job whose output it is made of. */
+  sourceJob: (model: Model): readonly string[] => besideIt(model, sourceJobOf(model)),
   /** The pool that is to serve it. */
   pool: (model: Model): readonly string[] => {
     const pool = servingPoolOf(model)
     return pool === undefined ? [] : [keyOf(pool)]
   },
+}
+
+/** The key of what a Model names in its own namespace. */
+function besideIt({ metadata: { namespace = '' } }: Model, name: string | undefined): readonly string[] {
+  return name === undefined ? [] : [keyOf({ namespace, name })]
 }
 
 /** A Pod as it is cached: what it is, and how it fares. */

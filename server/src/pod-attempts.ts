@@ -9,7 +9,7 @@
 
 import { type Job, jobResource, type Model, modelResource } from '@mnemos/api'
 import { type AssignmentWork, inferenceWorkOf } from '@mnemos/contract'
-import { attemptPrefix, inferenceInputs, inputFiles, isActive, podName } from '@mnemos/domain'
+import { attemptPrefix, hasBytesOfAttempt, inferenceInputs, inputFiles, isActive, podName } from '@mnemos/domain'
 import type { Assignment } from '@mnemos/identity'
 import { type Client, controllerOf, type KubeObject, resource } from '@mnemos/kube'
 import { tokenReviews } from './callers.ts'
@@ -38,7 +38,7 @@ export interface PodAttempts {
   verify(token: string): Promise<Assignment>
   /**
    * What an inference in a pod of its own is to do.
-   * @throws Refusal MNEMOS_NOT_FOUND when the attempt is over or is no inference, MNEMOS_UNAVAILABLE while its Model has no verified bytes
+   * @throws Refusal MNEMOS_NOT_FOUND when the attempt is over or is no inference, MNEMOS_UNAVAILABLE while its Model has not the bytes with which it was issued
    */
   work(assignment: Assignment): Promise<AssignmentWork>
 }
@@ -76,14 +76,24 @@ async function workOf(
   if (inputs !== undefined && 'mistake' in inputs) throw new Refusal('MNEMOS_NOT_FOUND', `Job ${name}: ${inputs.mistake}.`)
   const work = inferenceWorkOf(job.spec.inference, await modelOf(client, job), { inputs })
   if (work === undefined)
-    throw new Refusal('MNEMOS_UNAVAILABLE', `The Model of Job ${name} has no verified bytes.`, { retryAfterSeconds: 5 })
+    throw new Refusal('MNEMOS_UNAVAILABLE', `The Model of Job ${name} has not the verified bytes that the attempt is about.`, {
+      retryAfterSeconds: 5,
+    })
   return work
 }
 
-/** The operator has checked that the Model lets this namespace in before it issued the attempt. */
-async function modelOf(client: Client, { spec, metadata }: Job): Promise<Model | undefined> {
+/**
+ * The operator has checked that the Model lets this namespace in before it issued the attempt. An alias may have moved since: the
+ * attempt is about the Model that it led to then.
+ */
+async function modelOf(client: Client, { spec, metadata, status }: Job): Promise<Model | undefined> {
   const ref = spec.inference?.modelRef
-  return ref === undefined ? undefined : client.get(models, { name: ref.name, namespace: ref.namespace ?? metadata.namespace ?? '' })
+  if (ref === undefined) return undefined
+  const model = await client.get(models, {
+    name: status?.model?.target ?? ref.name,
+    namespace: ref.namespace ?? metadata.namespace ?? '',
+  })
+  return model !== undefined && hasBytesOfAttempt({ spec, status }, model) ? model : undefined
 }
 
 interface ClaimedPod {

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { after, test } from 'node:test'
+import { judge } from '@mnemos/api'
+import { checkPipeline } from '@mnemos/domain'
 import { eventually, startTestCluster } from '@mnemos/testkit'
 import { Yaml } from 'cdk8s'
 import { app } from '../../examples/cdk8s/app.ts'
@@ -35,6 +37,18 @@ for (const chart of app('unused').charts) {
     }
   })
 }
+
+test('what is rendered of pipelines is right as a whole, too: references, conditions, the order of steps', () => {
+  const objects = app('unused').charts.flatMap((chart) => chart.toJson() as Readonly<Record<string, unknown>>[])
+  const pipelines = objects.filter(({ kind }) => kind === 'Pipeline')
+  assert.equal(pipelines.length, 1)
+  for (const pipeline of pipelines) {
+    assert.deepEqual(judge('Pipeline', pipeline), [])
+    const { findings, graph } = checkPipeline(pipeline['spec'])
+    assert.deepEqual(findings, [])
+    assert.deepEqual(graph?.order, ['draft', 'best', 'said', 'ok', 'translate'])
+  }
+})
 
 test('whatever one of its objects says wrong is refused by the API server too', async () => {
   const wrong = (await readFile('examples/cdk8s/rendered/team-sky.yaml', 'utf8')).replace('queue: research', 'priority: hihg')

@@ -15,7 +15,7 @@ import { resource } from '@mnemos/kube'
 import { parseServerConfig, runServer } from '@mnemos/server'
 import { eventually } from '@mnemos/testkit'
 import { pino } from 'pino'
-import { createModel, ScriptedWorker, startBench } from './operator.fixture.ts'
+import { createModel, digest, imported, models, ScriptedWorker, startBench } from './operator.fixture.ts'
 
 interface AttemptPod extends Pod {
   readonly spec: {
@@ -188,4 +188,29 @@ test('what it failed of is told, and a process that falls over is an engine that
     await client.patch(pods, pod.metadata, { status: { phase: 'Failed', containerStatuses: [container] } }, { subresource: 'status' })
     assert.equal((await bench.until(name, 'Failed')).status?.failure?.class, want)
   }
+})
+
+test('an alias that moves after an attempt was issued changes nothing for its pod: it is given the bytes that the status names', async () => {
+  const other = `sha256:${'e'.repeat(64)}`
+  warm.onAssign = ({ ref, work }) => {
+    if (work.type === 'maintenance') warm.succeed(ref, imported.replaceAll(digest.slice(7), other.slice(7)))
+  }
+  await createModel(client, 'm-2')
+  await createModel(client, 'prod', { uri: 'model://m' })
+  await create('promoted', { inference: { modelRef: { name: 'prod' }, prompt: 'Why?' } })
+  const pod = await podOf('promoted-a1')
+  const { status, metadata } = await bench.job('promoted')
+  assert.deepEqual(status?.model, { name: 'prod', namespace: 'default', digest, target: 'm' })
+  await eventually(async () => (await client.get(models, inDefault('m-2')))?.status?.digest === other, { timeoutMs: 15_000 })
+  await client.patch(models, inDefault('prod'), { spec: { source: { uri: 'model://m-2' } } })
+  await eventually(async () => (await client.get(models, inDefault('prod')))?.status?.digest === other)
+  const headers = { authorization: `Bearer ${await tokenOf(pod)}` }
+  const work = await eventually(
+    async () => {
+      const answer = await fetch(`${serverUrl}/v1/attempts/${metadata.uid ?? ''}/1/work`, { headers })
+      return answer.ok ? ((await answer.json()) as { model: { digest: string } }) : undefined
+    },
+    { timeoutMs: 10_000 },
+  )
+  assert.equal(work.model.digest, digest)
 })

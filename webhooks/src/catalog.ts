@@ -22,6 +22,7 @@ import {
   type AppliedSchema,
   appliedSchemaOf,
   type Catalog,
+  factsThroughAlias,
   grantOf,
   type ModelFacts,
   mayUse,
@@ -131,9 +132,10 @@ export function openCatalog(client: Client, logger: Logger): LiveCatalog {
     labelsOf: (namespace) => namespaces.cache.get({ name: namespace })?.metadata.labels,
     modelFacts: (namespace, name, from) => {
       const model = models.cache.get({ namespace, name })
-      return model !== undefined && mayUse(model.allowed ?? { from: 'Same' }, namespace, { name: from, labels: labelsOf(from) })
-        ? model.facts
-        : undefined
+      if (model?.facts === undefined || !mayUse(model.allowed ?? { from: 'Same' }, namespace, { name: from, labels: labelsOf(from) }))
+        return undefined
+      // Who may use an alias may use what it leads to: both are of one namespace.
+      return factsThroughAlias(model.facts, (target) => models.cache.get({ namespace, name: target })?.facts)
     },
     run: async (signal) => {
       await Promise.all(all.map((informer) => informer.run(signal)))

@@ -16,7 +16,7 @@ export interface ModelSpec {
   readonly format?: "gguf" | "safetensors" | undefined
   /** SPDX expression; detected when absent. */
   readonly license?: string | undefined
-  /** How the model is run. Default: {"engine":"llama-cpp"}. */
+  /** How the model is run. An alias is run as its target is. Default: {"engine":"llama-cpp"}. */
   readonly runtime?: ModelRuntime | undefined
   /** Keeps the model loaded and answering. Ready then means that a token came out; without it, that the bytes are verified. */
   readonly serving?: ModelServing | undefined
@@ -58,7 +58,7 @@ export interface ModelServingResources {
   readonly limits?: Readonly<Record<string, number | string | Size>> | undefined
 }
 
-/** How the model is run. */
+/** How the model is run. An alias is run as its target is. */
 export interface ModelRuntime {
   /** Engine that loads the model. Default: "llama-cpp". */
   readonly engine?: "llama-cpp" | "vllm" | "pytorch" | undefined
@@ -68,7 +68,7 @@ export interface ModelRuntime {
 
 /** Where the bytes come from. */
 export interface ModelSource {
-  /** Where the bytes are: s3://, https://, hf://, oci://, pvc://, file:// (development), job://<job>/<output> or model://<name>. */
+  /** Where the bytes are: s3://, https://, hf://, oci://, pvc://, file:// (development), job://<job>/<output> (waits for that Job), artifact://<key> of this namespace, or model://<name>: an alias of another Model of this namespace. */
   readonly uri: string
   /** SHA-256 the bytes must have, as sha256:<64 hex digits>. Absent: the import pins what it found in status.digest. */
   readonly digest?: string | undefined
@@ -133,7 +133,7 @@ export interface JobDeadlines {
 export interface JobMaintenance {
   /** The built-in task to run. */
   readonly task: "ImportModel"
-  /** Parameters of the task. ImportModel: uri, and digest when one is demanded. */
+  /** Parameters of the task. ImportModel: uri, digest when one is demanded, and key: the object that a job:// stands for. */
   readonly parameters?: Readonly<Record<string, string>> | undefined
 }
 
@@ -737,7 +737,7 @@ export interface PolicyRules {
   readonly models?: PolicyRulesModels | undefined
   /** Images that a container of a Job may run. */
   readonly images?: PolicyRulesImages | undefined
-  /** Whether a Model must name the SHA-256 of its bytes; `job://` and `model://` sources need none. */
+  /** Whether a Model must name the SHA-256 of its bytes; `job://`, `artifact://` and `model://` sources need none; of an alias the Model that it leads to is judged. */
   readonly requireDigest?: boolean | undefined
   /** Ceilings. */
   readonly limits?: PolicyRulesLimits | undefined
@@ -922,7 +922,7 @@ export interface ClusterPolicyRules {
   readonly models?: ClusterPolicyRulesModels | undefined
   /** Images that a container of a Job may run. */
   readonly images?: ClusterPolicyRulesImages | undefined
-  /** Whether a Model must name the SHA-256 of its bytes; `job://` and `model://` sources need none. */
+  /** Whether a Model must name the SHA-256 of its bytes; `job://`, `artifact://` and `model://` sources need none; of an alias the Model that it leads to is judged. */
   readonly requireDigest?: boolean | undefined
   /** Ceilings. */
   readonly limits?: ClusterPolicyRulesLimits | undefined
@@ -1139,7 +1139,7 @@ export interface PipelineFinally {
   /** Name: `$(steps.<name>.outputs.<output>)`. */
   readonly name: string
   /** Steps that must have succeeded first, beside those that the step refers to. */
-  readonly dependsOn?: readonly (NameOf<'Job'>)[] | undefined
+  readonly dependsOn?: readonly (string)[] | undefined
   /** CEL over params, steps, item and run; the step is skipped when it is false. */
   readonly when?: string | undefined
   /** One instance for each item of a list; each output is then the list of what the instances left. */
@@ -1255,7 +1255,7 @@ export interface PipelineFinallyGate {
 /** One instance for each item of a list; each output is then the list of what the instances left. */
 export interface PipelineFinallyForEach {
   /** A list, or one reference to a list (at most 10,000 items); `$(item)` is the item of an instance. */
-  readonly items: Readonly<Record<string, unknown>>
+  readonly items: unknown
   /** Most instances at once; all of them when absent. */
   readonly concurrency?: number | undefined
   /** Instances that may fail before the step fails. Default: 0. */
@@ -1267,7 +1267,7 @@ export interface PipelineSteps {
   /** Name: `$(steps.<name>.outputs.<output>)`. */
   readonly name: string
   /** Steps that must have succeeded first, beside those that the step refers to. */
-  readonly dependsOn?: readonly (NameOf<'Job'>)[] | undefined
+  readonly dependsOn?: readonly (string)[] | undefined
   /** CEL over params, steps, item and run; the step is skipped when it is false. */
   readonly when?: string | undefined
   /** One instance for each item of a list; each output is then the list of what the instances left. */
@@ -1383,7 +1383,7 @@ export interface PipelineStepsGate {
 /** One instance for each item of a list; each output is then the list of what the instances left. */
 export interface PipelineStepsForEach {
   /** A list, or one reference to a list (at most 10,000 items); `$(item)` is the item of an instance. */
-  readonly items: Readonly<Record<string, unknown>>
+  readonly items: unknown
   /** Most instances at once; all of them when absent. */
   readonly concurrency?: number | undefined
   /** Instances that may fail before the step fails. Default: 0. */
@@ -1399,9 +1399,9 @@ export interface PipelineParameters {
   /** What it is for. */
   readonly description?: string | undefined
   /** Its value when a run gives none; without it a run must give one. */
-  readonly default?: Readonly<Record<string, unknown>> | undefined
+  readonly default?: unknown | undefined
   /** The values there are to choose from. */
-  readonly enum?: readonly (Readonly<Record<string, unknown>>)[] | undefined
+  readonly enum?: readonly (unknown)[] | undefined
   /** Least value of a number. */
   readonly minimum?: number | undefined
   /** Greatest value of a number. */
@@ -1417,7 +1417,7 @@ export interface PipelineParameters {
 /** Steps of LLM work that wait for one another; each run uses one revision of them. */
 export class Pipeline extends MnemosObject<'Pipeline', PipelineSpec> {
   constructor(scope: Construct, id: string, props: ObjectProps<PipelineSpec>) {
-    super(scope, id, 'Pipeline', ["steps[].dependsOn[]","steps[].queue","finally[].dependsOn[]","finally[].queue"], props)
+    super(scope, id, 'Pipeline', ["steps[].queue","finally[].queue"], props)
   }
 }
 

@@ -5,7 +5,7 @@ import type { Reader } from '@mnemos/kube'
 import type { Reports } from '../dispatch/reports.ts'
 import type { Sessions } from '../dispatch/sessions.ts'
 import type { PlacementLoop } from '../placement-loop.ts'
-import { dependenciesOf, jobs, modelNameOf, models, namespaces, pools, queues } from '../resources.ts'
+import { dependenciesOf, jobs, modelNameOf, modelNamesIn, models, namespaces, pools, queues } from '../resources.ts'
 import type { OwnPodsMemory } from './own-pods.ts'
 
 export interface JobSources {
@@ -71,13 +71,6 @@ function emptyPoolsFor(reader: Reader, namespace: NamespaceLabels, engine: strin
     .filter(({ status, reason }) => status === 'False' || reason === 'ScaledToZero')
     .map(({ message }) => message)
     .slice(0, maxPoolsNamed)
-}
-
-function modelNamesIn(reader: Reader, namespace: string): string[] {
-  return reader
-    .list(models)
-    .filter(({ metadata }) => metadata.namespace === namespace)
-    .map(({ metadata }) => metadata.name)
 }
 
 function isSame(a: PlacedOn, b: PlacedOn | undefined): boolean {

@@ -4,6 +4,7 @@ import {
   type CompiledPolicy,
   compilePolicy,
   enforcedAgainst,
+  factsThroughAlias,
   type ModelFacts,
   mayUse,
   type PolicyObject,
@@ -57,11 +58,19 @@ function factsOf(reader: Reader, namespace: string, name: string, from: string):
   const model = reader.get(models, { namespace, name })
   if (model === undefined || !mayUse(model.spec.allowedNamespaces, namespace, { name: from, labels: labelsOf(reader, from) }))
     return undefined
-  const { source, license } = model.spec
+  // Who may use an alias may use what it leads to: both are of one namespace.
+  return factsThroughAlias(plainFactsOf(model), (target) => {
+    const found = reader.get(models, { namespace, name: target })
+    return found === undefined ? undefined : plainFactsOf(found)
+  })
+}
+
+function plainFactsOf({ spec, status }: Model): ModelFacts {
+  const { source, license } = spec
   return {
     uri: source.uri,
     digest: source.digest,
-    license: license ?? model.status?.resolved?.license,
-    isImported: model.status?.digest !== undefined,
+    license: license ?? status?.resolved?.license,
+    isImported: status?.digest !== undefined,
   }
 }

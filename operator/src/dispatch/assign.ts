@@ -11,6 +11,7 @@ import {
   type OperatorMessage,
   operatorMessage,
 } from '@mnemos/contract'
+import { importKeyOf } from '@mnemos/domain'
 import type { AssignmentSigner } from '@mnemos/identity'
 import type { Client } from '@mnemos/kube'
 import type { Input, Inputs } from '../inputs.ts'
@@ -52,7 +53,7 @@ export async function assignmentOf(
       attempt,
       namespace,
       job: name,
-      reads: work.type === 'inference' ? [work.model.artifact, ...(work.inputs ?? []).map(({ key }) => key)] : [],
+      reads: readsOf(work),
       writes: [`outputs/${namespace}/${uid}/a${attempt}/`, ...(work.type === 'maintenance' ? ['models/sha256/'] : [])],
     },
     (runSeconds ?? defaultRunSeconds) + graceSeconds,
@@ -62,6 +63,13 @@ export async function assignmentOf(
     case: 'assign',
     value: { ref, token, serverUrl, work: encodeWork(work), runTimeoutMs: (runSeconds ?? 0) * 1000 },
   })
+}
+
+/** The very objects that the work is about. */
+function readsOf(work: AssignmentWork): string[] {
+  if (work.type === 'inference') return [work.model.artifact, ...(work.inputs ?? []).map(({ key }) => key)]
+  const { key } = work.parameters
+  return key === undefined ? [] : [key]
 }
 
 /** Undefined when the Job is gone, or has another attempt by now. */
@@ -83,7 +91,9 @@ function workOf(
   const { spec } = job
   if (spec.maintenance !== undefined) {
     const { uri = '', digest } = spec.maintenance.parameters ?? {}
-    return { type: 'maintenance', task: spec.maintenance.task, parameters: { uri, ...(digest === undefined ? {} : { digest }) } }
+    const stored = importKeyOf(job)
+    const key = stored === undefined || 'mistake' in stored ? {} : { key: stored.key }
+    return { type: 'maintenance', task: spec.maintenance.task, parameters: { uri, ...(digest === undefined ? {} : { digest }), ...key } }
   }
   return spec.inference === undefined ? undefined : inferenceWorkOf({ ...spec.inference, prompt, messages }, model, partsOf(job))
 }

@@ -2,7 +2,7 @@
  * What an attempt is to do, as the JSON in `Assign.work`: everything a worker needs beside its token, and nothing that it
  * would have to look up, because a worker reads no Kubernetes objects.
  */
-import { type Inference, type Model, type PersonalDataActions, personalDataActions } from '@mnemos/api'
+import { type Inference, type Model, type PersonalDataActions, personalDataActions, runtimeOf } from '@mnemos/api'
 import { z } from 'zod'
 
 const digest = z.string().regex(/^sha256:[a-f0-9]{64}$/)
@@ -55,7 +55,12 @@ const inferenceWork = z.object({
 const maintenanceWork = z.object({
   type: z.literal('maintenance'),
   task: z.literal('ImportModel'),
-  parameters: z.object({ uri: z.string().min(1).max(2048), digest: digest.optional() }),
+  parameters: z.object({
+    uri: z.string().min(1).max(2048),
+    digest: digest.optional(),
+    /** The object of the artifact store that the URI stands for: it is read instead. */
+    key: z.string().min(1).max(1024).optional(),
+  }),
 })
 
 /** The JSON of `Assign.work`. Exactly one of `prompt` and `messages` is given for an inference. */
@@ -97,10 +102,11 @@ export function inferenceWorkOf(
 }
 
 /** A Model as workers are told of it; undefined while its bytes are not verified. */
-export function assignedModelOf({ metadata, spec, status }: Model): AssignedModel | undefined {
+export function assignedModelOf(model: Model): AssignedModel | undefined {
+  const { metadata, status } = model
   const { digest, artifact, sizeBytes = 0 } = status ?? {}
   if (digest === undefined || artifact === undefined) return undefined
-  const { engine, parameters } = spec.runtime
+  const { engine, parameters } = runtimeOf(model)
   const name = `${metadata.namespace ?? ''}/${metadata.name}`
   return { name, digest, artifact, sizeBytes, engine, ...(parameters === undefined ? {} : { parameters }) }
 }

@@ -11,12 +11,39 @@ export { type WrittenWorldOptions, writtenWorld } from './admission/written-worl
 export { type AllowedNamespaces, mayUse, type NamespaceLabels, selects } from './allowed-namespaces.ts'
 export { childName } from './child-name.ts'
 export { type DemoObject, type DemoSettings, demoObjects } from './demo/demo.ts'
+export {
+  aliasesThatLeadTo,
+  aliasTargetOf,
+  aliasTargetOfUri,
+  aliasUri,
+  type FollowedAlias,
+  followAlias,
+  maxAliasSteps,
+} from './models/alias.ts'
+export { type AliasMistake, type AliasPatch, movedAlias, previousTargetAnnotation, rollbackOfAlias } from './models/alias-move.ts'
+export { importKeyOf, sourceJobOf } from './models/import-source.ts'
 export { decideModel, importJobName, type ModelPlan, type ModelWorld } from './models/model.ts'
 export { ownPoolName, type ServingWorld, servingPoolOf, warmUpJobName } from './models/model-serving.ts'
+export { checkPipeline, compilePipeline } from './pipelines/check-pipeline.ts'
+export type { CompiledPipeline } from './pipelines/compiled.ts'
+export { fromOlderForm, isOlderForm, olderApiVersion, olderVersionAnnotation } from './pipelines/older-form.ts'
+export { decidePipeline, type PipelinePlan, type PipelineWorld } from './pipelines/pipeline.ts'
+export { decidePipelineRun, isOver } from './pipelines/pipeline-run.ts'
+export { type PipelineRevision, pipelineOfRevision, revisionName } from './pipelines/revision.ts'
+export {
+  itemLabel,
+  memoLabel,
+  pipelineLabel,
+  placeOf,
+  revisionLabel,
+  runLabel,
+  stepLabel,
+} from './pipelines/run-names.ts'
+export type { RunEffect, RunPlan, RunRevision, RunSource, RunWorld } from './pipelines/run-world.ts'
 export { type BlastRadius, blastRadiusOf, kindsLookedAt } from './policies/blast-radius.ts'
 export { type CompiledPolicy, compilePolicy, type PolicyId, type PolicyObject, policyName } from './policies/compile.ts'
 export type { Violation } from './policies/judge-policies.ts'
-export { grantOf, modelFactsOf } from './policies/model-facts.ts'
+export { factsThroughAlias, grantOf, modelFactsOf } from './policies/model-facts.ts'
 export { personalDataActions } from './policies/personal-data.ts'
 export { type CaseOutcome, type CaseResult, caseOutcomes, type PolicyCase, runCase } from './policies/policy-case.ts'
 export { noPolicies, type PolicyWorld } from './policies/policy-world.ts'
@@ -59,6 +86,7 @@ export type {
   Waiting,
   WorkerLink,
 } from './scheduling/job-world.ts'
+export { hasBytesOfAttempt } from './scheduling/model-used.ts'
 export { anyEngine, type Demand, Placement, type Reservation, type WorkerSlots } from './scheduling/placement.ts'
 export type { SidecarSettings } from './scheduling/sidecar.ts'
 export { StartRate } from './scheduling/start-rate.ts'

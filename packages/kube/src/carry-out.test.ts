@@ -22,6 +22,7 @@ interface Bench {
   readonly client: MemoryClient
   readonly widget: Widget
   readonly effects: string[]
+  readonly context: CarryOutContext<string>
   readonly carryOut: (plan: Partial<Plan<object, string>>, from?: Widget) => Promise<Widget | undefined>
   readonly fresh: () => Promise<Widget>
 }
@@ -42,6 +43,7 @@ async function bench(): Promise<Bench> {
     client,
     widget,
     effects,
+    context,
     carryOut: (plan, from = widget) => carryOut(context, widgets, from, { ...nothing, ...plan }),
     fresh: async () => (await client.get(widgets, name)) ?? widget,
   }
@@ -112,6 +114,35 @@ describe('carrying a plan out', () => {
     assert.equal((await client.get(parts, { ...name, name: 'ours' }))?.spec.parts, 1, 'a child is created, never overwritten')
     await client.create(parts, { ...part(widget, 'theirs'), metadata: { namespace: 'default', name: 'theirs' } })
     await assert.rejects(carryOut({ create: [part(widget, 'theirs')] }), { reason: 'NotOurs', message: /Part theirs exists already/ })
+  })
+
+  it('creates many children side by side, tells of those that are refused, and creates the others', async () => {
+    const { client, widget, context } = await bench()
+    client.beforeWrite = (write) => {
+      if (write.endsWith('/p7')) throw new KubeError('p7 is not allowed', { status: 403, reason: 'Forbidden' })
+    }
+    const refused: string[] = []
+    const create = Array.from({ length: 40 }, (_, index) => part(widget, `p${index}`))
+    const plan = { ...nothing, create, effects: ['effect'] }
+    await carryOut(
+      { ...context, refused: (child, { message }) => refused.push(`${child.metadata.name}: ${message}`) },
+      widgets,
+      widget,
+      plan,
+    )
+    assert.equal(client.stored(parts).length, 39)
+    assert.deepEqual(refused, ['p7: p7 is not allowed'])
+    await assert.rejects(carryOut(context, widgets, widget, plan), { status: 403 })
+  })
+
+  it('changes only the very object that was meant, and one that is gone not at all', async () => {
+    const { client, widget, carryOut: carry } = await bench()
+    const old = await client.create(parts, part(widget, 'old'))
+    const at = { apiVersion: 'example.dev/v1', kind: 'Part', namespace: 'default', name: 'old', patch: { spec: { parts: 5 } } }
+    await carry({ patch: [{ ...at, uid: old.metadata.uid ?? '' }] })
+    assert.equal((await client.get(parts, { ...name, name: 'old' }))?.spec.parts, 5)
+    await assert.rejects(carry({ patch: [{ ...at, uid: 'another' }] }), { status: 409 })
+    await carry({ patch: [{ ...at, name: 'gone', uid: 'any' }] })
   })
 
   it('removes only the very object that was meant', async () => {

@@ -6,7 +6,7 @@
  * means deciding anew, never writing again what was decided before.
  */
 import { type CarryOutContext, carryOut } from './carry-out.ts'
-import { KubeError } from './errors.ts'
+import { isRefusal, type KubeError } from './errors.ts'
 import type { Next, Plan } from './plan.ts'
 import type { Change } from './reflector.ts'
 import { compareResourceVersions, type KubeObject, keyOf, nameOfKey, type ObjectName, type Resource } from './types.ts'
@@ -50,8 +50,15 @@ export interface ControllerSpec<T extends KubeObject, World, Status, Effect> {
    * So that the next observation may know why nothing comes about.
    */
   readonly carriedOut?: (object: Readonly<T>, refusal: KubeError | undefined) => void
+  /**
+   * Called for each child that the API server does not take as it is, and the key is looked at again: the next observation should know.
+   * Absent: a refusal ends the pass, see `carriedOut`.
+   */
+  readonly refused?: (object: Readonly<T>, child: KubeObject, refusal: KubeError) => void
   /** Called when the object of a key is gone. */
   readonly absent?: (name: ObjectName) => void
+  /** How long changes of children are gathered before their owner's key is worked on, in milliseconds; default 0. */
+  readonly settleMs?: (key: string) => number
   /** Keys worked on at once; default 1. */
   readonly concurrency?: number
   /** Higher goes first; default 0. */
@@ -66,14 +73,17 @@ export interface Controller {
   readonly wakes: readonly Wake[]
   readonly concurrency: number
   priorityOf(object: KubeObject): number
+  settleMs(key: string): number
   /** One pass over a key. Undefined: the key waits for its next change. */
   reconcile(key: string, pass: Pass): Promise<Next | undefined>
 }
 
 /** What one pass may use. */
-export interface Pass extends Omit<CarryOutContext<never>, 'perform'> {
+export interface Pass extends Omit<CarryOutContext<never>, 'perform' | 'refused'> {
   readonly reader: Reader
 }
+
+const atOnce: Next = { kind: 'after', seconds: 0 }
 
 export function controller<T extends KubeObject, World, Status, Effect = never>(
   resource: Resource<T>,
@@ -95,6 +105,7 @@ export function controller<T extends KubeObject, World, Status, Effect = never>(
     wakes: spec.wakes ?? [],
     concurrency: spec.concurrency ?? 1,
     priorityOf: (object) => spec.priority?.(object as T) ?? 0,
+    settleMs: (key) => spec.settleMs?.(key) ?? 0,
     reconcile: async (key, pass) => {
       const object = pass.reader.get(resource, nameOfKey(key))
       if (object === undefined) {
@@ -105,21 +116,25 @@ export function controller<T extends KubeObject, World, Status, Effect = never>(
       if (isBehind(key, object)) return undefined
       const world = await spec.observe(pass.reader, object)
       const plan = spec.decide(world, pass.now())
-      const context: CarryOutContext<Effect> = { ...pass, ...(spec.perform === undefined ? {} : { perform: spec.perform }) }
+      const refusals: KubeError[] = []
+      const refused = (child: KubeObject, refusal: KubeError): void => {
+        refusals.push(refusal)
+        spec.refused?.(object, child, refusal)
+      }
+      const context: CarryOutContext<Effect> = {
+        ...pass,
+        ...(spec.perform === undefined ? {} : { perform: spec.perform }),
+        ...(spec.refused === undefined ? {} : { refused }),
+      }
       const written = await carryOut(context, resource, object, plan).catch((error: unknown) => {
         if (isRefusal(error)) spec.carriedOut?.(object, error)
         throw error
       })
       spec.carriedOut?.(object, undefined)
       if (written !== undefined) floors.set(key, { uid: written.metadata.uid, version: written.metadata.resourceVersion ?? '' })
-      return plan.next
+      return refusals.length > 0 ? atOnce : plan.next
     },
   }
-}
-
-/** Not a change meanwhile, not a trouble on the way: the object itself is not taken. */
-function isRefusal(error: unknown): error is KubeError {
-  return error instanceof KubeError && (error.retry === 'never' || error.reason === 'NotOurs')
 }
 
 /** The key of the owner that controls the object of a change, if it is of this resource. */

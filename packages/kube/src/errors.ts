@@ -60,3 +60,6 @@ export const isAlreadyExists = (error: unknown): boolean => hasStatus(error, 409
 export const isExpired = (error: unknown): boolean => hasStatus(error, 410)
 /** Too little of the lease is left to write. */
 export const isFenceClosed = (error: unknown): boolean => error instanceof KubeError && error.reason === 'FenceClosed'
+/** Not a change meanwhile, not a trouble on the way: the object itself is not taken. */
+export const isRefusal = (error: unknown): error is KubeError =>
+  error instanceof KubeError && (error.retry === 'never' || error.reason === 'NotOurs')

@@ -1,7 +1,7 @@
 /**
  * What a decision asks for. A plan is a value: making one reads and writes nothing, so decisions can be tested as tables.
  *
- * The order in which a plan is carried out is fixed: status, then children, then removals, then events, then effects.
+ * The order in which a plan is carried out is fixed: status, then children, then changes, then removals, then events, then effects.
  */
 import type { Fact } from './conditions.ts'
 import type { KubeObject } from './types.ts'
@@ -15,12 +15,27 @@ export interface Plan<Status, Effect = never> {
   readonly apply: readonly KubeObject[]
   /** Children that are only ever created: one that exists and has our owner is success. */
   readonly create?: readonly KubeObject[]
+  /** Changes of single fields of objects that are there, each only while it is the one that was meant. */
+  readonly patch?: readonly ObjectPatch[]
   /** Objects to delete; nothing is deleted by leaving it out of a plan. */
   readonly remove: readonly Removal[]
   readonly events: readonly EventNote[]
   /** Acts outside the API server, done last, after every write succeeded. */
   readonly effects?: readonly Effect[]
   readonly next: Next
+}
+
+/** A merge patch for one object. */
+export interface ObjectPatch {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly namespace?: string
+  readonly name: string
+  /** The object is changed only while it still has this UID, and this version when one is given. One that is gone needs no change. */
+  readonly uid: string
+  readonly resourceVersion?: string
+  /** RFC 7386, without these preconditions. */
+  readonly patch: Readonly<Record<string, unknown>>
 }
 
 /** When to look again: at the next change, after a time, or never until the spec changes. */

@@ -162,7 +162,7 @@ function subscribe(each: Controller, queue: WorkQueue, informers: readonly Infor
   for (const owned of each.owns) {
     informerOf(owned).onChange((change) => {
       const key = ownerKey(change, each.resource)
-      if (key !== undefined) queue.add(key)
+      if (key !== undefined) queue.add(key, { afterMs: each.settleMs(key) })
     })
   }
   for (const { resource, keys } of each.wakes) {

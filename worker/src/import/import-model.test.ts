@@ -17,6 +17,8 @@ import { importModel } from './import-model.ts'
 const model = ggufFile({ keys: { 'general.architecture': text('llama'), 'general.file_type': u32(3) }, tensors: { a: [2, 3] } })
 const digest = `sha256:${createHash('sha256').update(model).digest('hex')}`
 
+const key = 'outputs/ns/uid-train/a1/files/model'
+
 describe('the task ImportModel', () => {
   it('stores the bytes under their digest and says what they are', async (t) => {
     const { server, run, progress, scratch } = await open(t)
@@ -58,6 +60,31 @@ describe('the task ImportModel', () => {
     assert.deepEqual(await readdir(scratch), [])
   })
 
+  it('copies what a Job has left in the store under its digest, which is compared with that of the store', async (t) => {
+    const { server, run, progress, scratch } = await open(t)
+    server.objects.set(key, model)
+    const ending = await run({ uri: 'job://train/model', key })
+    assert.deepEqual(ending.kind === 'succeeded' && [ending.outputs['digest'], ending.outputs['family']], [digest, 'llama'])
+    assert.deepEqual(server.objects.get(modelKey(digest)), model)
+    assert.ok(progress.some(({ message, percent }) => message === 'Fetching the model' && percent === 100))
+    assert.deepEqual(await readdir(scratch), [])
+  })
+
+  it('fails with BadInput when the store has that object no more, naming source and key', async (t) => {
+    const { server, run } = await open(t)
+    await assert.rejects(run({ uri: 'job://train/model', key }), (error: Error & { class?: string; reason?: string }) => {
+      assert.deepEqual([error.class, error.reason], ['BadInput', 'SourceNotFound'])
+      for (const part of ['job://train/model', key]) assert.ok(error.message.includes(part), part)
+      return true
+    })
+    assert.equal(server.objects.size, 0)
+  })
+
+  it('reads no output of a Job without a key', async (t) => {
+    const { run } = await open(t)
+    await assert.rejects(run({ uri: 'job://train/model' }), { class: 'BadInput', reason: 'SchemeNotSupported' })
+  })
+
   it('stores nothing twice', async (t) => {
     const { server, run } = await open(t)
     await run({ uri: 'file:///model.gguf' })
@@ -81,7 +108,7 @@ describe('the task ImportModel', () => {
 
 interface Opened {
   readonly server: FakeServer
-  readonly run: (parameters: { uri: string; digest?: string }) => Promise<Ending>
+  readonly run: (parameters: { uri: string; digest?: string; key?: string }) => Promise<Ending>
   readonly progress: Progress[]
   readonly scratch: string
 }

@@ -18,6 +18,7 @@ import { putResult, unavailable } from '../storage/put-result.ts'
 import { retrying, Transient } from '../storage/retry.ts'
 import { isGguf, readGguf } from './gguf.ts'
 import { type OpenSource, openSource } from './source.ts'
+import { openStored } from './stored-source.ts'
 
 interface Copied {
   readonly digest: string
@@ -26,12 +27,14 @@ interface Copied {
 
 /** @throws WorkFailure, or the signal's reason */
 export async function importModel(work: MaintenanceWork, context: AttemptContext): Promise<Ending> {
-  const { uri, digest: demanded } = work.parameters
+  const { uri, digest: demanded, key } = work.parameters
   const startedAt = context.clock.monotonic()
   await mkdir(context.scratch, { recursive: true })
   const path = join(context.scratch, `import-${randomUUID()}`)
   try {
-    const copied = await copy(uri, path, context)
+    const open = (): Promise<OpenSource> =>
+      key === undefined ? openSource(uri, context.sources, context.signal) : openStored(uri, key, context)
+    const copied = await copy(open, path, context)
     if (demanded !== undefined && copied.digest !== demanded) throw wrongDigest(uri, demanded, copied.digest)
     const outputs = {
       ...(await describe(path)),
@@ -48,11 +51,11 @@ export async function importModel(work: MaintenanceWork, context: AttemptContext
   }
 }
 
-async function copy(uri: string, path: string, { sources, signal, report, retrying: retry }: AttemptContext): Promise<Copied> {
+async function copy(open: () => Promise<OpenSource>, path: string, { signal, report, retrying: retry }: AttemptContext): Promise<Copied> {
   // Each try begins anew: only bytes that no try before has reached are progress, or a source that always breaks off is asked for ever.
   let furthest = 0
   const once = async (progressed: () => void): Promise<Copied> => {
-    const source = await openSource(uri, sources, signal)
+    const source = await open()
     try {
       return await drain(source, path, signal, (bytes) => {
         if (bytes > furthest) {
@@ -72,7 +75,7 @@ async function copy(uri: string, path: string, { sources, signal, report, retryi
 }
 
 async function drain(
-  { body, totalBytes }: OpenSource,
+  { body, totalBytes, sha256 }: OpenSource,
   path: string,
   signal: AbortSignal,
   onBytes: (bytes: number) => void,
@@ -92,7 +95,9 @@ async function drain(
     await file.close()
   }
   if (totalBytes > 0 && sizeBytes !== totalBytes) throw new Transient(`the source ended after ${sizeBytes} of ${totalBytes} bytes`)
-  return { digest: `sha256:${hash.digest('hex')}`, sizeBytes }
+  const found = hash.digest('hex')
+  if (sha256 !== undefined && found !== sha256) throw new Transient('the bytes that came are not those that the store has')
+  return { digest: `sha256:${found}`, sizeBytes }
 }
 
 async function* chunksOf(body: OpenSource['body']): AsyncGenerator<Buffer> {

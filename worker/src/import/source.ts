@@ -30,6 +30,8 @@ export interface OpenSource {
   readonly body: Readable
   /** 0 while unknown. */
   readonly totalBytes: number
+  /** SHA-256 that the bytes must have, 64 hex digits; undefined while unknown. */
+  readonly sha256?: string | undefined
   close(): Promise<void>
 }
 

@@ -10,6 +10,7 @@ import { conditions } from '../conditions.ts'
 import { defineKind, type InputOf, type ObjectOf } from '../kind.ts'
 import { mapOf, mark, type Rule, rule } from '../schema.ts'
 import { containerWork, inferenceInputs, jobPlacement, jobPodMetadata, jobResources } from './job-container.ts'
+import { digestPattern } from './model.ts'
 import { dnsName, objectReference } from './references.ts'
 
 /** Largest prompt (or all messages together) that may stand in the object itself, in bytes of UTF-8; larger input goes by URI. */
@@ -60,7 +61,9 @@ const inference = rule(
 
 const maintenance = z.object({
   task: z.enum(['ImportModel']).describe('The built-in task to run.'),
-  parameters: mapOf(z.string().max(2048)).optional().describe('Parameters of the task. ImportModel: uri, and digest when one is demanded.'),
+  parameters: mapOf(z.string().max(2048))
+    .optional()
+    .describe('Parameters of the task. ImportModel: uri, digest when one is demanded, and key: the object that a job:// stands for.'),
 })
 
 /** A rule about an update; it is judged where the value was there before and still is. */
@@ -175,6 +178,14 @@ const workerReference = z.object({
     .describe('Random name of that process; a restarted worker has another. Of a pod: UID of the Job and number of the attempt.'),
 })
 
+/** Written with the status that issues the attempt: which bytes answered can be told when Model and alias have moved on. */
+const modelUsed = z.object({
+  name: dnsName.describe('The Model that the Job names.'),
+  namespace: dnsName.describe('Its namespace.'),
+  digest: z.string().max(71).regex(digestPattern).describe('SHA-256 of its bytes at that time.'),
+  target: dnsName.optional().describe('Of an alias: the Model that it led to.'),
+})
+
 const terminal = "['Succeeded','Failed','Cancelled']"
 
 const status = rule(
@@ -188,6 +199,7 @@ const status = rule(
       .describe('Number of the newest attempt; the fence: it never falls.'),
     failures: z.int32().min(0).default(0).describe('Attempts that count against retry.limit.'),
     worker: workerReference.optional().describe('Who runs the newest attempt.'),
+    model: modelUsed.optional().describe('The Model of an inference as the newest attempt was given it.'),
     scheduledAt: time.optional().describe('When the newest attempt was issued.'),
     startedAt: time.optional().describe('When the newest attempt started.'),
     finishedAt: time.optional().describe('When the Job ended.'),

@@ -8,14 +8,18 @@ import { allowedNamespaces, dnsName, objectReference } from './references.ts'
 
 export const digestPattern = /^sha256:[a-f0-9]{64}$/
 
+/** What MNEMOS itself resolves is written as the objects are named; the rest is read by whoever fetches it. */
+const sourceUri =
+  /^((s3|https|hf|oci|pvc|file):\/\/.+|artifact:\/\/[A-Za-z0-9][A-Za-z0-9._/-]*|job:\/\/[a-z0-9]([-a-z0-9.]*[a-z0-9])?\/[a-z0-9]([-a-z0-9]*[a-z0-9])?|model:\/\/[a-z0-9]([-a-z0-9.]*[a-z0-9])?)$/
+
 const source = z.object({
   uri: z
     .string()
     .min(1)
     .max(2048)
-    .regex(/^(s3|https|hf|oci|pvc|file|job|model):\/\/.+/)
+    .regex(sourceUri)
     .describe(
-      'Where the bytes are: s3://, https://, hf://, oci://, pvc://, file:// (development), job://<job>/<output> or model://<name>.',
+      'Where the bytes are: s3://, https://, hf://, oci://, pvc://, file:// (development), job://<job>/<output> (waits for that Job), artifact://<key> of this namespace, or model://<name>: an alias of another Model of this namespace.',
     ),
   digest: z
     .string()
@@ -66,19 +70,18 @@ const serving = mark(
   { rules: servingRules },
 )
 
+const runtime = z.object({
+  engine: z.enum(['llama-cpp', 'vllm', 'pytorch']).default('llama-cpp').describe('Engine that loads the model.'),
+  parameters: mapOf(z.string().max(256)).optional().describe('Settings of the engine, as it names them.'),
+})
+
 const spec = z.object({
   source: source.describe('Where the bytes come from.'),
   family: z.string().min(1).max(64).optional().describe('Model family, e.g. llama; detected when absent.'),
   version: z.string().min(1).max(64).optional().describe('Version of the model as its makers call it.'),
   format: z.enum(['gguf', 'safetensors']).optional().describe('File format; detected when absent.'),
   license: z.string().min(1).max(128).optional().describe('SPDX expression; detected when absent.'),
-  runtime: z
-    .object({
-      engine: z.enum(['llama-cpp', 'vllm', 'pytorch']).default('llama-cpp').describe('Engine that loads the model.'),
-      parameters: mapOf(z.string().max(256)).optional().describe('Settings of the engine, as it names them.'),
-    })
-    .default({ engine: 'llama-cpp' })
-    .describe('How the model is run.'),
+  runtime: runtime.default({ engine: 'llama-cpp' }).describe('How the model is run. An alias is run as its target is.'),
   serving: serving
     .optional()
     .describe('Keeps the model loaded and answering. Ready then means that a token came out; without it, that the bytes are verified.'),
@@ -95,6 +98,8 @@ const status = z.object({
   digest: z.string().max(71).regex(digestPattern).optional().describe('SHA-256 of the verified bytes.'),
   sizeBytes: z.int().min(0).optional().describe('Size of the verified bytes.'),
   artifact: z.string().max(512).optional().describe('Key of the bytes in the artifact store.'),
+  target: dnsName.optional().describe('Of an alias: the Model whose bytes these are.'),
+  runtime: runtime.optional().describe('Of an alias: how that Model is run, and so this one.'),
   importedBy: z.string().max(63).optional().describe('Import Job of the source that was verified; another source is imported anew.'),
   firstToken: z
     .object({
@@ -156,6 +161,7 @@ export const modelKind = defineKind({
     { name: 'Reason', type: 'string', jsonPath: ".status.conditions[?(@.type=='Ready')].reason" },
     { name: 'Progress', type: 'integer', jsonPath: '.status.progress.percent' },
     { name: 'Family', type: 'string', jsonPath: '.status.resolved.family', priority: 1 },
+    { name: 'Target', type: 'string', jsonPath: '.status.target', priority: 1 },
     { name: 'Digest', type: 'string', jsonPath: '.status.digest', priority: 1 },
     { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
   ],
@@ -164,4 +170,10 @@ export const modelKind = defineKind({
 
 export type Model = ObjectOf<typeof modelKind>
 export type ModelInput = InputOf<typeof modelKind>
+
+/** How a Model is run: an alias as its target is. */
+export function runtimeOf({ spec, status }: Pick<Model, 'spec' | 'status'>): Model['spec']['runtime'] {
+  return status?.runtime ?? spec.runtime
+}
+
 export type ModelStatus = z.output<typeof status>

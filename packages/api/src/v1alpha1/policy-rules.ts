@@ -170,7 +170,9 @@ const policyRule = mark(
     requireDigest: z
       .boolean()
       .optional()
-      .describe('Whether a Model must name the SHA-256 of its bytes; `job://` and `model://` sources need none.'),
+      .describe(
+        'Whether a Model must name the SHA-256 of its bytes; `job://`, `artifact://` and `model://` sources need none; of an alias the Model that it leads to is judged.',
+      ),
     limits: limits.optional().describe('Ceilings.'),
     cost: cost.optional().describe('Estimated cost of a Job, from a price book.'),
     rateLimit: rateLimit.optional().describe('How many objects may be created in a time. Jobs, unless match.kinds names others.'),

@@ -190,6 +190,22 @@ const warned: Record<string, { request: ReviewRequest; wantWarnings: readonly st
     }),
     wantWarnings: ['no WorkerPool `gpu`; did you mean `gpus`?'],
   },
+  'an alias of an unknown Model is admitted with the nearest name, and needs no digest': {
+    request: creation({ ...aJob({ source: { uri: 'model://smol' } }, stamped('alice')), kind: 'Model' }),
+    wantWarnings: ['no Model `smol`; did you mean `smollm`?'],
+  },
+  'an alias of itself is admitted and told that it leads nowhere': {
+    request: creation({ ...aJob({ source: { uri: 'model://greet' } }, stamped('alice')), kind: 'Model' }),
+    wantWarnings: ['spec.source.uri names the Model `greet` itself: it will never be ready'],
+  },
+  'an alias that says how it is run is told that its target decides': {
+    request: creation({ ...aJob({ source: { uri: 'model://smollm' }, runtime: { engine: 'vllm' } }, stamped('alice')), kind: 'Model' }),
+    wantWarnings: ['spec.runtime of an alias is not used: it is run as Model `smollm` is'],
+  },
+  'a Model of the output of a Job needs no digest': {
+    request: creation({ ...aJob({ source: { uri: 'job://train/model' } }, stamped('alice')), kind: 'Model' }),
+    wantWarnings: [],
+  },
   'the default Queue needs no object': { request: creation(aJob({ ...goodSpec, queue: 'default' }, stamped('alice'))), wantWarnings: [] },
   'an update that leaves the spec alone is not warned again': {
     request: update(

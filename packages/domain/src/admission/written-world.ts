@@ -8,8 +8,9 @@
 import { group } from '@mnemos/api'
 import { mayUse } from '../allowed-namespaces.ts'
 import { type CompiledPolicy, compilePolicy } from '../policies/compile.ts'
-import { grantOf, modelFactsOf } from '../policies/model-facts.ts'
+import { factsThroughAlias, grantOf, modelFactsOf } from '../policies/model-facts.ts'
 import type { PolicyWorld } from '../policies/policy-world.ts'
+import type { ModelFacts } from '../policies/subject.ts'
 import { type AppliedSchema, appliedSchemaOf, withSchemas } from '../schemas/applied.ts'
 import { readReviewed } from './admit.ts'
 import { emptyCatalog } from './catalog.ts'
@@ -52,7 +53,9 @@ export function writtenWorld(objects: readonly unknown[], options: WrittenWorldO
       modelFacts: (namespace, name, from) => {
         const model = models.get(`${namespace}/${name}`)
         if (model === undefined || !mayUse(grantOf(model), namespace, { name: from, labels: namespaceLabels(from) })) return undefined
-        return modelFactsOf(model)
+        const factsOf = (of: string): ModelFacts | undefined => modelFactsOf(models.get(`${namespace}/${of}`))
+        const facts = factsOf(name)
+        return facts === undefined ? undefined : factsThroughAlias(facts, factsOf)
       },
       ...{ findPii, redactPii, now },
     },

@@ -38,6 +38,8 @@ function world(model: ModelBuilder, serving: Partial<ServingWorld> = {}): ModelW
   const none = { pool: undefined, poolAllowed: true, ownPool: undefined, warmUp: undefined, serverUrl: 'https://server:8080/' }
   return {
     model: model.build(),
+    alias: undefined,
+    sourceJob: undefined,
     importJob: undefined,
     missedAt: undefined,
     cachedOn: [],

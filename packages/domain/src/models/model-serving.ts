@@ -7,7 +7,7 @@
  * The proof holds for one generation of the Model and one digest: the warm-up Job is named by both, and what it showed stands
  * in the status, so that the Job may go. Knows nothing of workers; what the pool says of itself counts.
  */
-import type { ConditionFact, Job, Model, ModelStatus, Reason, WorkerPool } from '@mnemos/api'
+import { type ConditionFact, type Job, type Model, type ModelStatus, type Reason, runtimeOf, type WorkerPool } from '@mnemos/api'
 import type { KubeObject, ObjectName, Removal } from '@mnemos/kube'
 import { requesterAnnotation } from '../admission/requester.ts'
 import { needed } from '../applied.ts'
@@ -75,7 +75,7 @@ export function withServing(world: ModelWorld, verified: ModelPlan): ModelPlan {
     ...verified,
     status,
     conditions: factsOf(stage, verified.conditions ?? []),
-    apply: isOwn ? needed(ownPool(model), serving.ownPool) : [],
+    apply: isOwn ? needed(ownPool({ ...model, status }), serving.ownPool) : [],
     create: stage.create ?? [],
     remove,
   }
@@ -194,7 +194,7 @@ function ownPool(model: Model): KubeObject & { readonly spec: unknown } {
     kind: 'WorkerPool',
     metadata: childMetadata(model, ownPoolName(model)),
     spec: {
-      engines: [model.spec.runtime.engine],
+      engines: [runtimeOf(model).engine],
       models: [{ name: model.metadata.name }],
       allowedNamespaces: model.spec.allowedNamespaces,
       scaling: { minReplicas, maxReplicas },

@@ -14,6 +14,8 @@ const unserved = { pool: undefined, poolAllowed: false, ownPool: undefined, warm
 function world(model: ModelBuilder, importJob?: JobBuilder, of: Partial<ModelWorld> = {}): ModelWorld {
   return {
     model: model.build(),
+    alias: undefined,
+    sourceJob: undefined,
     importJob: importJob?.build(),
     missedAt: undefined,
     cachedOn: [],

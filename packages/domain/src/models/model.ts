@@ -4,17 +4,26 @@
  *
  * The import Job's name follows from the Model's name and its source: the same source is imported once, another one anew.
  */
-import { type ConditionFact, type Job, type Model, type ModelStatus, parseTime, type Reason, shownUri } from '@mnemos/api'
+import { type ConditionFact, type Job, type Model, type ModelStatus, parseTime, shownUri } from '@mnemos/api'
 import type { Plan, Removal } from '@mnemos/kube'
 import { z } from 'zod'
 import { requesterAnnotation } from '../admission/requester.ts'
 import { childName } from '../child-name.ts'
 import { isTerminal, statusOf } from '../scheduling/job-status.ts'
 import type { Written } from '../written.ts'
-import { type ServingWorld, withServing } from './model-serving.ts'
+import type { FollowedAlias } from './alias.ts'
+import { aliasPlan } from './alias-plan.ts'
+import { importSourceOf } from './import-source.ts'
+import { readyPlan } from './model-ready.ts'
+import type { ServingWorld } from './model-serving.ts'
+import { plan, stalledPlan, statusOfModel, waitingFacts, withoutBytes } from './model-status.ts'
 
 export interface ModelWorld {
   readonly model: Model
+  /** Where an alias leads; undefined when the Model is none. */
+  readonly alias: FollowedAlias | undefined
+  /** The Job whose output the Model is made of, if it exists. */
+  readonly sourceJob: Job | undefined
   /** The import Job of the present source; undefined when there is none (yet). */
   readonly importJob: Job | undefined
   /** When a Job last found the store without the bytes, in milliseconds since 1970; undefined when none that still waits did. */
@@ -31,8 +40,6 @@ export interface ModelWorld {
 }
 
 export type ModelPlan = Plan<ModelStatus, Written>
-
-const maxWorkersListed = 64
 
 /** What an import Job's result says, as stored (JSON). */
 const imported = z.object({
@@ -57,12 +64,26 @@ export function importJobName({ metadata, spec }: Model): string {
 
 /** @param now milliseconds since 1970 */
 export function decideModel(world: ModelWorld, now: number): ModelPlan {
+  if (world.model.metadata.deletionTimestamp !== undefined) return plan(undefined, [])
+  if (world.alias !== undefined) return aliasPlan(world, world.alias)
+  return isAliasOfBefore(world.model) ? ownBytesPlan(forgetful(world), now) : ownBytesPlan(world, now)
+}
+
+/** Whether what the status says of bytes was taken over from another Model. */
+function isAliasOfBefore({ status }: Model): boolean {
+  return status?.target !== undefined
+}
+
+function forgetful(world: ModelWorld): ModelWorld {
+  return { ...world, model: { ...world.model, status: withoutBytes(world.model) } }
+}
+
+function ownBytesPlan(world: ModelWorld, now: number): ModelPlan {
   const { model, importJob } = world
-  if (model.metadata.deletionTimestamp !== undefined) return plan(undefined, [])
   if (isLost(world)) return lostPlan(world)
-  if (importJob === undefined || !importsSourceOf(model, importJob)) {
-    if (isVerified(model)) return readyPlan(world, statusOfModel(model))
-    return importJob === undefined ? importPlan(model) : stalledPlan(model, 'ImportFailed', notOurImport(importJob))
+  if (importJob === undefined || !importsSourceOf(world, importJob)) {
+    if (isVerified(model)) return readyPlan(world, statusOfModel(model), readyFacts(model, model.status?.digest))
+    return importJob === undefined ? startPlan(world) : stalledPlan(model, 'ImportFailed', notOurImport(importJob))
   }
   const { phase } = statusOf(importJob)
   if (phase === 'Succeeded') return importedPlan(world, importJob)
@@ -77,10 +98,11 @@ function isVerified(model: Model): boolean {
 }
 
 /** Whether the bytes were gone from the store after they were verified: it was replaced, or somebody cleared it. */
-function isLost({ model, importJob, missedAt }: ModelWorld): boolean {
+function isLost(world: ModelWorld): boolean {
+  const { model, importJob, missedAt } = world
   if (missedAt === undefined) return false
   // A cache may show the import of before for a moment after it was removed.
-  if (importJob !== undefined && importsSourceOf(model, importJob))
+  if (importJob !== undefined && importsSourceOf(world, importJob))
     return (parseTime(importJob.status?.finishedAt) ?? Number.POSITIVE_INFINITY) <= missedAt
   const verified = model.status?.conditions.find(({ type }) => type === 'ArtifactVerified')
   return isVerified(model) && (parseTime(verified?.lastTransitionTime) ?? 0) <= missedAt
@@ -104,19 +126,36 @@ function removalOf({ apiVersion, kind, metadata: { namespace = '', name, uid = '
 }
 
 /** Whoever may create Jobs can give one the name and the owner of the import; what a Job does is fixed, so that decides. */
-function importsSourceOf({ spec: { source } }: Model, { spec }: Job): boolean {
+function importsSourceOf({ model, sourceJob }: ModelWorld, { spec }: Job): boolean {
+  const { source } = model.spec
   const { task, parameters } = spec.maintenance ?? {}
-  return task === 'ImportModel' && parameters?.['uri'] === source.uri && parameters['digest'] === source.digest
+  if (task !== 'ImportModel' || parameters?.['uri'] !== source.uri || parameters['digest'] !== source.digest) return false
+  const found = importSourceOf(model, sourceJob)
+  return found.state !== 'there' || parameters['key'] === found.key
 }
 
 function notOurImport({ metadata: { name } }: Job): string {
   return `Job ${name} has the name of the import and imports something else; delete it to import.`
 }
 
-function importPlan(model: Model): ModelPlan {
+/** Imports, once there is something to import. */
+function startPlan({ model, sourceJob }: ModelWorld): ModelPlan {
+  const source = importSourceOf(model, sourceJob)
+  switch (source.state) {
+    case 'there':
+      return importPlan(model, source.key)
+    case 'awaited':
+      return plan({ ...withoutBytes(model), phase: 'Pending' }, waitingFacts(source.reason, source.message))
+    case 'never':
+      return stalledPlan(model, source.reason, source.message)
+  }
+}
+
+function importPlan(model: Model, key: string | undefined): ModelPlan {
   const { name, namespace = 'default', uid = '' } = model.metadata
   const { uri, digest } = model.spec.source
   const requester = model.metadata.annotations?.[requesterAnnotation]
+  const parameters = { uri, ...(key === undefined ? {} : { key }), ...(digest === undefined ? {} : { digest }) }
   const job = {
     apiVersion: model.apiVersion,
     kind: 'Job',
@@ -127,17 +166,10 @@ function importPlan(model: Model): ModelPlan {
       ...(requester === undefined ? {} : { annotations: { [requesterAnnotation]: requester } }),
       ownerReferences: [{ apiVersion: model.apiVersion, kind: model.kind, name, uid, controller: true, blockOwnerDeletion: false }],
     },
-    spec: { maintenance: { task: 'ImportModel', parameters: { uri, ...(digest === undefined ? {} : { digest }) } }, priority: 'high' },
+    spec: { maintenance: { task: 'ImportModel', parameters }, priority: 'high' },
   }
   const message = `Job ${job.metadata.name} imports ${shownUri(uri)}.`
   return { ...plan({ ...withoutBytes(model), phase: 'Importing' }, waitingFacts('Importing', message)), create: [job] }
-}
-
-/** The status of a Model of whose bytes nothing is known (any more). */
-function withoutBytes(model: Model): ModelStatus {
-  const { digest: _digest, artifact: _artifact, sizeBytes: _size, resolved: _resolved, progress: _progress, ...rest } = statusOfModel(model)
-  const { importedBy: _importedBy, ...kept } = rest
-  return kept
 }
 
 function importingPlan(model: Model, job: Job, now: number): ModelPlan {
@@ -180,7 +212,8 @@ function importedPlan(world: ModelWorld, job: Job): ModelPlan {
     )
   const { progress: _progress, ...kept } = statusOfModel(model)
   const known = Object.fromEntries(Object.entries(resolved).filter(([, value]) => value !== undefined))
-  return readyPlan(world, { ...kept, phase: 'Ready', digest, artifact, sizeBytes, resolved: known, importedBy: importJobName(model) })
+  const status = { ...kept, phase: 'Ready' as const, digest, artifact, sizeBytes, resolved: known, importedBy: importJobName(model) }
+  return readyPlan(world, status, readyFacts(model, digest))
 }
 
 function failedPlan(model: Model, job: Job): ModelPlan {
@@ -191,30 +224,6 @@ function failedPlan(model: Model, job: Job): ModelPlan {
   return stalledPlan(model, isMismatch ? 'DigestMismatch' : 'ImportFailed', `${why} ${next}`)
 }
 
-function stalledPlan(model: Model, reason: Reason, message: string): ModelPlan {
-  const facts: ConditionFact[] = [
-    { type: 'Ready', status: 'False', reason, message },
-    { type: 'ArtifactVerified', status: 'False', reason, message },
-    { type: 'Stalled', status: 'True', reason, message },
-  ]
-  const { digest: _digest, artifact: _artifact, progress: _progress, ...kept } = statusOfModel(model)
-  return {
-    ...plan({ ...kept, phase: 'Failed' }, facts),
-    events: hasCondition(model, reason) ? [] : [{ type: 'Warning', reason, action: 'Import', note: message }],
-  }
-}
-
-function hasCondition(model: Model, reason: Reason): boolean {
-  return model.status?.conditions.some((condition) => condition.type === 'Stalled' && condition.reason === reason) ?? false
-}
-
-function waitingFacts(reason: Reason, message: string): ConditionFact[] {
-  return [
-    { type: 'Ready', status: 'False', reason, message },
-    { type: 'Reconciling', status: 'True', reason, message },
-  ]
-}
-
 function readyFacts(model: Model, digest: string | undefined): ConditionFact[] {
   const pinned = model.spec.source.digest === undefined ? ' It was pinned at import: spec.source.digest is absent.' : ''
   const message = `The bytes of ${shownUri(model.spec.source.uri)} are stored with digest ${digest ?? ''}.${pinned}`
@@ -222,47 +231,6 @@ function readyFacts(model: Model, digest: string | undefined): ConditionFact[] {
     { type: 'Ready', status: 'True', reason: 'ArtifactVerified', message },
     { type: 'ArtifactVerified', status: 'True', reason: 'ArtifactVerified', message },
   ]
-}
-
-/** Where the bytes are changes with every Worker, so it is written rarely. */
-function readyPlan(world: ModelWorld, status: ModelStatus): ModelPlan {
-  if (world.violation !== undefined) return forbiddenPlan(world.model, status, world.violation)
-  return withServing(world, verifiedPlan(world, { ...status, phase: 'Ready' }))
-}
-
-/** The bytes stay verified, so that nothing is imported again when the policy changes its mind. */
-function forbiddenPlan(model: Model, status: ModelStatus, violation: string): ModelPlan {
-  const reason = 'PolicyViolation'
-  const verified = readyFacts(model, status.digest).filter(({ type }) => type === 'ArtifactVerified')
-  const facts: ConditionFact[] = [
-    { type: 'Ready', status: 'False', reason, message: violation },
-    ...verified,
-    { type: 'Stalled', status: 'True', reason, message: violation },
-  ]
-  return {
-    ...plan({ ...status, phase: 'Failed' }, facts),
-    events: hasCondition(model, reason) ? [] : [{ type: 'Warning', reason, action: 'Judge', note: violation }],
-  }
-}
-
-function verifiedPlan({ model, cachedOn, loadedOn, dueInMs }: ModelWorld, status: ModelStatus): ModelPlan {
-  const facts = readyFacts(model, status.digest)
-  const places = { cachedOn: cachedOn.slice(0, maxWorkersListed), loadedOn: loadedOn.slice(0, maxWorkersListed) }
-  if (isSame(places.cachedOn, status.cachedOn) && isSame(places.loadedOn, status.loadedOn)) return plan(status, facts)
-  if (dueInMs > 0) return { ...plan(status, facts), next: { kind: 'after', seconds: dueInMs / 1000 } }
-  return { ...plan({ ...status, ...places }, facts), effects: [{ type: 'written', uid: model.metadata.uid ?? '' }] }
-}
-
-function isSame(a: readonly string[], b: readonly string[] | undefined): boolean {
-  return b !== undefined && a.length === b.length && a.every((name, index) => name === b[index])
-}
-
-function statusOfModel({ status }: Model): ModelStatus {
-  return status ?? { phase: 'Pending', observedGeneration: 0, conditions: [] }
-}
-
-function plan(status: ModelStatus | undefined, conditions: ConditionFact[]): ModelPlan {
-  return { status, ...(status === undefined ? {} : { conditions }), apply: [], remove: [], events: [], next: { kind: 'change' } }
 }
 
 function parseJson(text: string | undefined): unknown {

@@ -93,8 +93,8 @@ const rows: Record<string, [spec: object, want: readonly string[]]> = {
   'a step that does nothing, and one that does two things': [
     { steps: [{ name: 'a' }, { name: 'b', ...ask('x'), gate: { expression: 'true' } }] },
     [
-      'spec.steps[0]: the step "a" must have exactly one of inference, container, gate, approval, pipeline',
-      'spec.steps[1]: the step "b" must have exactly one of inference, container, gate, approval, pipeline',
+      'spec.steps[0]: the step "a" must have exactly one of inference, container, training, embedding, gate, approval, pipeline, publish',
+      'spec.steps[1]: the step "b" must have exactly one of inference, container, training, embedding, gate, approval, pipeline, publish',
     ],
   ],
   'a step that waits for one of the end': [
@@ -134,7 +134,11 @@ test('a pipeline: whatever is written is judged, and never throws', () => {
   )
 })
 
-test('a pipeline: of five thousand steps each with the same mistake a hundred are told', () => {
-  const steps = Array.from({ length: 5000 }, (_, index) => ({ name: `s${index}`, ...ask('$(params.none)') }))
+test('a pipeline: of a thousand steps each with the same mistake a hundred are told, and of five thousand that they are too many', () => {
+  const many = Array.from({ length: 5000 }, (_, index) => ({ name: `s${index}`, ...ask('x') }))
+  assert.deepEqual(said({ steps: many }), [
+    'spec.steps: has 5000 steps and may have 1024; use forEach for many of the same, or pipelines that call one another',
+  ])
+  const steps = Array.from({ length: 1000 }, (_, index) => ({ name: `s${index}`, ...ask('$(params.none)') }))
   assert.equal(said({ steps }).length, 100)
 })

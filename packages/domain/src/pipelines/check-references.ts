@@ -4,7 +4,7 @@
  */
 import { about, type Finding, type Path } from '@mnemos/api'
 import { nearest } from '../admission/nearest.ts'
-import { compileCondition } from './condition.ts'
+import { type Condition, compileCondition } from './condition.ts'
 import type { WrittenEdge } from './graph.ts'
 import type { ParameterType } from './parameters.ts'
 import { piecesOf, type Reference } from './reference.ts'
@@ -63,19 +63,33 @@ function checkReference(reference: Reference, written: string, path: Path, { par
       }
     case 'steps':
       // A step that there is not is the graph's to tell.
-      return { findings: outputFindings(reference.output, path, written, steps.get(reference.step)), edges: [{ on: reference.step, path }] }
+      return {
+        findings: outputFindings(reference, path, written, steps.get(reference.step)),
+        edges: [{ on: reference.step, path, uses: true }],
+      }
   }
 }
 
-function outputFindings(output: string, path: Path, written: string, step: ReadStep | undefined): readonly Finding[] {
-  if (step?.outputs === undefined || step.outputs.includes(output)) return []
-  return [unknown(path, `${written} names no output of step "${step.name}"`, output, step.outputs)]
+interface NamedOutput {
+  readonly part: 'outputs' | 'artifacts'
+  readonly output: string
+}
+
+function outputFindings({ part, output }: NamedOutput, path: Path, written: string, step: ReadStep | undefined): readonly Finding[] {
+  const known = step?.[part]
+  if (step === undefined || known === undefined || known.includes(output)) return []
+  return [unknown(path, `${written} names no ${part === 'outputs' ? 'output' : 'artifact'} of step "${step.name}"`, output, known)]
 }
 
 function unknown(path: Path, message: string, name: string, known: readonly string[]): Finding {
   const meant = nearest(name, known)
   if (meant !== undefined) return about(path, 'invalid', message, `did you mean "${meant}"?`)
   return about(path, 'invalid', message, known.length === 0 ? 'there are none' : `there are ${known.slice(0, 16).join(', ')}`)
+}
+
+/** A condition that looks at nothing is as it is. */
+function isNever({ evaluate, params, steps, looksAtNothing }: Condition): boolean {
+  return looksAtNothing && params.length === 0 && steps.length === 0 && evaluate({}) === false
 }
 
 /** Items are a list as it stands, or one reference to what is a list. */
@@ -96,21 +110,26 @@ function isList(reference: Reference | undefined, { params, steps }: Named): boo
   if (reference.field.length > 0) return true
   if (reference.from === 'params') return params.get(reference.name) === 'list'
   const step = steps.get(reference.step)
-  return step === undefined || step.outputs === undefined || step.forEach !== undefined
+  if (step === undefined || step.outputs === undefined || step.forEach !== undefined) return true
+  // The content of a file is known only when it is there.
+  return step.type === 'container' && reference.part === 'outputs' && reference.output !== 'exitCode'
 }
 
 function checkCondition(text: string, path: Path, { params, steps }: Named): CheckedReferences {
   const condition = compileCondition(text, path)
   if (!condition.ok)
     return { findings: condition.problems.map((problem) => about(problem.path, 'invalid', problem.message, problem.suggestion)), edges: [] }
-  const { outputs, params: named } = condition.value
+  const { outputs, params: named, steps: looked } = condition.value
   const findings = [
     ...named.flatMap((name) =>
       params.has(name) ? [] : [unknown(path, `params.${name} is no parameter of the pipeline`, name, [...params.keys()])],
     ),
     ...outputs.flatMap(({ step, output }) =>
-      output === undefined ? [] : outputFindings(output, path, `steps.${step}.outputs.${output}`, steps.get(step)),
+      output === undefined ? [] : outputFindings({ part: 'outputs', output }, path, `steps.${step}.outputs.${output}`, steps.get(step)),
     ),
   ]
-  return { findings, edges: outputs.map(({ step }) => ({ on: step, path })) }
+  const never = isNever(condition.value)
+  if (never) findings.push(about(path, 'invalid', 'is never true, so that the step is never reached', 'take the step out, or correct this'))
+  const used = new Set(outputs.map(({ step }) => step))
+  return { findings, edges: looked.map((step) => ({ on: step, path, uses: used.has(step) })) }
 }

@@ -15,6 +15,10 @@ export interface Condition {
   readonly evaluate: Evaluate
   /** Steps whose outputs it looks at, and which; `undefined` for all of a step's. */
   readonly outputs: readonly { readonly step: string; readonly output: string | undefined }[]
+  /** All steps that it looks at, those of which it asks the phase alone included. */
+  readonly steps: readonly string[]
+  /** It names none of its variables. */
+  readonly looksAtNothing: boolean
   /** Parameters that it looks at. */
   readonly params: readonly string[]
 }
@@ -32,6 +36,8 @@ export function compileCondition(text: string, path: Path): Compiled<Condition> 
     outputs: chains.flatMap(([root, step, outputs, output]) =>
       root === 'steps' && step !== undefined && outputs !== 'phase' ? [{ step, output }] : [],
     ),
+    looksAtNothing: chains.every(([root]) => !conditionVariables.some((name) => name === root)),
+    steps: [...new Set(chains.flatMap(([root, step]) => (root === 'steps' && step !== undefined ? [step] : [])))],
     params: [...new Set(chains.flatMap(([root, name]) => (root === 'params' && name !== undefined ? [name] : [])))],
   })
 }

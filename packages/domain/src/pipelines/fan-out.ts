@@ -41,7 +41,9 @@ export function decodePhases(text: string): readonly StepPhase[] | undefined {
 export interface FanRules {
   /** Most instances that run at once. */
   readonly concurrency: number
-  /** Nothing new starts: an instance failed, or the run ends. */
+  /** Instances that may fail before nothing new starts and the step fails. */
+  readonly maxFailed: number
+  /** Nothing new starts: the run ends. */
   readonly isEnding: boolean
 }
 
@@ -52,10 +54,10 @@ export interface FanProgress {
   readonly ended: Extract<StepState['phase'], 'Succeeded' | 'Failed' | 'Cancelled'> | undefined
 }
 
-/** What comes next: after a failure nothing new starts, and the step ends when what runs has ended. */
-export function fanProgressOf(of: readonly StepPhase[], { concurrency, isEnding }: FanRules): FanProgress {
-  const running = of.filter((phase) => phase === 'Running').length
-  const failed = of.some((phase) => phase === 'Failed')
+/** What comes next: after too many failures nothing new starts, and the step ends when what runs has ended. */
+export function fanProgressOf(of: readonly StepPhase[], { concurrency, maxFailed, isEnding }: FanRules): FanProgress {
+  const { Running: running = 0, Failed: failures = 0 } = countsOf(of)
+  const failed = failures > maxFailed
   const stops = failed || isEnding
   if (stops) {
     if (running > 0) return { start: [], ended: undefined }

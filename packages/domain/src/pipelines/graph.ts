@@ -13,6 +13,8 @@ export interface WrittenEdge {
   readonly on: string
   /** Where that is said. */
   readonly path: Path
+  /** Whether an output of it is named. */
+  readonly uses?: boolean
 }
 
 export interface GraphStep {

@@ -1,5 +1,6 @@
 /**
- * References in the texts of a pipeline: `$(params.x)`, `$(steps.prepare.outputs.train)`, `$(item)`, `$(run.id)`.
+ * References in the texts of a pipeline: `$(params.x)`, `$(steps.prepare.outputs.train)`, `$(item)`, `$(run.id)`; and
+ * `$(steps.draft.artifacts.text)`, where the bytes of an output are (`job://…`), for what takes them by reference.
  *
  * `${params.x}`, `${prepare.train}` and `${RUN_ID}` are aliases, for manifests that were written so; some GitOps tools replace `${…}`
  * themselves, so nothing is shown in that form. `$$(` and `$${` stand for a plain `$(` and `${`. What begins with another word is left as
@@ -10,7 +11,13 @@
 
 export type Reference =
   | { readonly from: 'params'; readonly name: string; readonly field: readonly string[] }
-  | { readonly from: 'steps'; readonly step: string; readonly output: string; readonly field: readonly string[] }
+  | {
+      readonly from: 'steps'
+      readonly step: string
+      readonly part: 'outputs' | 'artifacts'
+      readonly output: string
+      readonly field: readonly string[]
+    }
   | { readonly from: 'item'; readonly field: readonly string[] }
   | { readonly from: 'run'; readonly name: string }
 
@@ -74,9 +81,9 @@ function referenceOf(root: string, parts: readonly string[]): Reference | { read
     const isKnown = runNames.some((name) => name === first) && second === undefined
     return isKnown && first !== undefined ? { from: 'run', name: first } : { mistake: `of a run there are ${runNames.join(', ')}` }
   }
-  if (first === undefined || second !== 'outputs' || third === undefined)
+  if (first === undefined || (second !== 'outputs' && second !== 'artifacts') || third === undefined)
     return { mistake: 'is no output of a step; write $(steps.<step>.outputs.<output>)' }
-  return { from: 'steps', step: first, output: third, field: others }
+  return { from: 'steps', step: first, part: second, output: third, field: others }
 }
 
 /** What an alias stands for, as the path of a reference; undefined for what is none, such as a shell's `${HOME}`. */

@@ -6,12 +6,24 @@ import type { Path } from '@mnemos/api'
 import { fieldOf, itemsOf, textOf } from '../reading.ts'
 
 /** What a step does: exactly one of these. */
-export const stepTypes = ['inference', 'container', 'gate', 'approval', 'pipeline'] as const
+export const stepTypes = ['inference', 'container', 'training', 'embedding', 'gate', 'approval', 'pipeline', 'publish'] as const
 export type StepType = (typeof stepTypes)[number]
+/** Those that are a Job. */
+export const jobTypes = ['inference', 'container'] as const
+/** Those that are declared for engines which are yet to come. */
+export const plannedTypes: readonly StepType[] = ['training', 'embedding']
+
+/** The type of a step, or undefined while it is none or several. */
+export function typeOf(step: unknown): StepType | undefined {
+  const types = stepTypes.filter((type) => fieldOf(step, type) !== undefined)
+  return types.length === 1 ? types[0] : undefined
+}
 
 export interface ReadStep {
   readonly name: string
   readonly path: Path
+  /** As it was written. */
+  readonly written: unknown
   /** Undefined while it is none, or several. */
   readonly type: StepType | undefined
   readonly dependsOn: readonly { readonly on: string; readonly path: Path }[]
@@ -24,19 +36,26 @@ export interface ReadStep {
   readonly texts: readonly { readonly value: unknown; readonly path: Path }[]
   /** Names of what it leaves behind; undefined when that is not known here. */
   readonly outputs: readonly string[] | undefined
+  /** Those of them that others can take by reference; undefined when that is not known here. */
+  readonly artifacts: readonly string[] | undefined
 }
 
 /** Outputs that steps have by their type. */
-const ownOutputs: Readonly<Record<StepType, readonly string[] | undefined>> = {
+export const ownOutputs: Readonly<Record<StepType, readonly string[] | undefined>> = {
   inference: ['text', 'finishReason', 'promptTokens', 'completionTokens'],
   container: ['exitCode'],
+  training: undefined,
+  embedding: undefined,
   gate: ['passed'],
-  approval: ['by', 'at'],
+  approval: ['by', 'at', 'comment'],
   // What the other pipeline says; it may come later than this one.
   pipeline: undefined,
+  publish: ['model', 'alias', 'previous', 'digest'],
 }
+/** Outputs of an inference that are objects of the artifact store. */
+const ownArtifacts = ['text', 'result']
 /** Fields of a step that hold no references: names decide about the graph, and expressions name things themselves. */
-const withoutReferences = ['name', 'dependsOn', 'when', 'gate', 'forEach']
+const withoutReferences = ['name', 'dependsOn', 'when', 'gate', 'forEach', 'outputs', 'retry', 'memoize', 'breaker']
 
 /** @param at where the list stands */
 export function readSteps(steps: unknown, at: Path): readonly ReadStep[] {
@@ -47,12 +66,11 @@ export function readSteps(steps: unknown, at: Path): readonly ReadStep[] {
 }
 
 function readStep(step: unknown, name: string, path: Path): ReadStep {
-  const types = stepTypes.filter((type) => fieldOf(step, type) !== undefined)
-  const type = types.length === 1 ? types[0] : undefined
+  const type = typeOf(step)
   const forEach = fieldOf(step, 'forEach')
   const members: readonly [string, unknown][] = typeof step === 'object' && step !== null ? Object.entries(step) : []
   return {
-    ...{ name, path, type },
+    ...{ name, path, type, written: step },
     dependsOn: itemsOf(fieldOf(step, 'dependsOn')).flatMap((on, index) =>
       typeof on === 'string' ? [{ on, path: [...path, 'dependsOn', index] }] : [],
     ),
@@ -61,12 +79,21 @@ function readStep(step: unknown, name: string, path: Path): ReadStep {
     forEach: forEach === undefined ? undefined : { items: fieldOf(forEach, 'items'), path: [...path, 'forEach', 'items'] },
     texts: members.flatMap(([field, value]) => (withoutReferences.includes(field) ? [] : [{ value, path: [...path, field] }])),
     outputs: outputsOf(step, type),
+    artifacts: artifactsOf(step, type),
   }
 }
 
 function outputsOf(step: unknown, type: StepType | undefined): readonly string[] | undefined {
   const own = type === undefined ? undefined : ownOutputs[type]
   if (own === undefined) return undefined
-  const files = itemsOf(fieldOf(fieldOf(step, 'container'), 'outputs')).flatMap((output) => textOf(fieldOf(output, 'name')) ?? [])
-  return [...own, ...files]
+  return [...own, ...filesOf(step)]
+}
+
+function artifactsOf(step: unknown, type: StepType | undefined): readonly string[] | undefined {
+  if (type === undefined || plannedTypes.includes(type)) return undefined
+  return type === 'inference' ? ownArtifacts : filesOf(step)
+}
+
+function filesOf(step: unknown): readonly string[] {
+  return itemsOf(fieldOf(fieldOf(step, 'container'), 'outputs')).flatMap((output) => textOf(fieldOf(output, 'name')) ?? [])
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { matchedRateLimits } from './judge-policies.ts'
+import { factsThroughAlias } from './model-facts.ts'
 import { aJob, aModel, aSubject, clusterPolicy, namespacePolicy, type RuleText, said, violations } from './policies.test-kit.ts'
-import type { PolicySubject } from './subject.ts'
+import type { ModelFacts, PolicySubject } from './subject.ts'
 
 const prompt = (text: string): { inference: Record<string, unknown> } => ({ inference: { modelRef: { name: 'smollm' }, prompt: text } })
 const container = (spec: Record<string, unknown>, rest: Record<string, unknown> = {}): PolicySubject =>
@@ -33,6 +34,36 @@ const rules: Record<string, { rule: RuleText; subject: PolicySubject; want: read
     rule: { sources: { allow: ['hf://*'] } },
     subject: aModel({ source: { uri: 'job://train/adapter' } }),
     want: [],
+  },
+  'an alias by the source of what it leads to': {
+    rule: { sources: { allow: ['hf://*'] } },
+    subject: aModel({ source: { uri: 'model://m-1' } }, { model: { uri: 's3://evil/x' } }),
+    want: ['spec.source.uri: s3://evil/x is no source that is allowed'],
+  },
+  'an alias by itself, where aliases are denied': {
+    rule: { sources: { deny: ['model://*'] } },
+    subject: aModel({ source: { uri: 'model://m-1' } }, { model: { uri: 'hf://good/x' } }),
+    want: ['spec.source.uri: model://m-1 is a source that is denied'],
+  },
+  'an alias that leads to nothing yet passes': {
+    rule: { sources: { allow: ['hf://*'] } },
+    subject: aModel({ source: { uri: 'model://m-1' } }),
+    want: [],
+  },
+  'an alias by the licence of what it leads to, whatever it says itself': {
+    rule: { license: { allow: ['Apache-2.0'] } },
+    subject: aModel({ source: { uri: 'model://m-1' }, license: 'Apache-2.0' }, { model: { uri: 'hf://x/y', license: 'GPL-3.0-only' } }),
+    want: ['spec.license: the licence does not do: GPL-3.0-only is not allowed'],
+  },
+  'an alias needs no digest': {
+    rule: { requireDigest: true },
+    subject: aModel({ source: { uri: 'model://m-1' } }, { model: { uri: 's3://m/x' } }),
+    want: [],
+  },
+  'a Job on an alias is told when the Model behind it names no digest': {
+    rule: { requireDigest: true },
+    subject: aJob({}, { model: { uri: 's3://m/x', alias: 'model://m-1' } }),
+    want: ['spec.inference.modelRef: the Model does not name the digest of its bytes (spec.source.digest)'],
   },
   'a Model off the list': {
     rule: { models: { allow: ['shared/*'] } },
@@ -243,4 +274,22 @@ test('a rate limit counts Jobs unless other kinds are named, and respects match 
   assert.equal(counted({ match: { kinds: ['Model'] } }, aModel()), 1)
   assert.equal(counted({ match: { users: ['bob'] } }, aJob()), 0)
   assert.equal(counted({ exceptions: [{ name: 'e', reason: 'r', expiresAt: '2999-01-01T00:00:00Z' }] }, aJob()), 0)
+})
+
+const facts = new Map<string, ModelFacts>([
+  ['a', { uri: 'model://b' }],
+  ['b', { uri: 'model://m', license: 'MIT' }],
+  ['m', { uri: 's3://m/x', digest: 'sha256:1', license: 'gemma', isImported: true }],
+  ['c', { uri: 'model://c', license: 'MIT' }],
+])
+const throughAlias = (name: string): ModelFacts => factsThroughAlias(facts.get(name) ?? {}, (of) => facts.get(of))
+
+test('the facts of an alias are those of the Model that it leads to', () => {
+  assert.deepEqual(throughAlias('a'), { ...facts.get('m'), alias: 'model://b' })
+  assert.deepEqual(throughAlias('m'), facts.get('m'), 'and of a Model its own')
+  assert.deepEqual(throughAlias('c'), { uri: 'model://c', license: 'MIT', alias: 'model://c' }, 'a cycle ends')
+  assert.deepEqual(
+    factsThroughAlias({ uri: 'model://gone' }, () => undefined),
+    { uri: 'model://gone' },
+  )
 })

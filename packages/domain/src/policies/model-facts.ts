@@ -2,6 +2,7 @@
 import { allowedNamespaces } from '@mnemos/api'
 import { z } from 'zod'
 import type { AllowedNamespaces } from '../allowed-namespaces.ts'
+import { aliasTargetOfUri, maxAliasSteps } from '../models/alias.ts'
 import type { ModelFacts } from './subject.ts'
 
 const factual = z.object({
@@ -17,6 +18,27 @@ export function modelFactsOf(object: unknown): ModelFacts | undefined {
   const { spec, status } = parsed.data
   const license = spec.license ?? status?.resolved?.license
   return { uri: spec.source.uri, digest: spec.source.digest, license, isImported: status?.digest !== undefined }
+}
+
+/** The facts of an alias are those of the bytes that it leads to; what it says of itself counts only where those say nothing. */
+export function behindAlias(own: ModelFacts, target: ModelFacts | undefined): ModelFacts {
+  if (target === undefined) return own
+  return { ...target, license: target.license ?? own.license, alias: own.uri }
+}
+
+/**
+ * The facts of a Model or, of an alias, those of the Model that it leads to, as far as that is known.
+ * @param factsNamed facts of the Models of the same namespace
+ */
+export function factsThroughAlias(own: ModelFacts, factsNamed: (name: string) => ModelFacts | undefined): ModelFacts {
+  let facts = own
+  for (let step = 0; step < maxAliasSteps; step += 1) {
+    const target = aliasTargetOfUri(facts.uri ?? '')
+    const found = target === undefined ? undefined : factsNamed(target)
+    if (found === undefined) return facts
+    facts = { ...behindAlias(facts, found), alias: own.uri }
+  }
+  return facts
 }
 
 /** Whose namespaces may use a Model or a WorkerPool; what cannot be read grants nothing. */

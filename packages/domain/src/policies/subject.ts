@@ -4,12 +4,16 @@
  * Built once per review and shared by all policies; what only some rules need is made when the first one asks.
  */
 import { apiVersion, asRead, celValue, kinds, type PolicedKind, policedKinds } from '@mnemos/api'
+import { aliasTargetOfUri } from '../models/alias.ts'
 import { fieldOf, textOf } from '../reading.ts'
+import { behindAlias } from './model-facts.ts'
 
 /** What is known of a Model for the sake of those who use it. */
 export interface ModelFacts {
   /** Where its bytes come from. */
   readonly uri?: string | undefined
+  /** The source of the alias that leads to those bytes; undefined where the Model is none, or leads nowhere yet. */
+  readonly alias?: string | undefined
   /** The digest that its spec demands. */
   readonly digest?: string | undefined
   /** SPDX expression: that of the spec, or the one found in the bytes. */
@@ -110,9 +114,11 @@ function factsOf(kind: PolicedKind, spec: unknown, { namespace = '', object, mod
   if (kind === 'Model') {
     const source = fieldOf(spec, 'source')
     const uri = textOf(fieldOf(source, 'uri'))
+    const target = uri === undefined ? undefined : aliasTargetOfUri(uri)
+    if (target !== undefined) return behindAlias({ uri, license: textOf(fieldOf(spec, 'license')) }, modelFacts(namespace, target))
     // What was found in the bytes counts while the source is still the one that they came from.
     const stored = modelFacts(namespace, object?.metadata.name ?? '')
-    const found = stored?.uri === uri ? stored : undefined
+    const found = stored?.uri === uri && stored?.alias === undefined ? stored : undefined
     const license = textOf(fieldOf(spec, 'license')) ?? found?.license
     return { uri, digest: textOf(fieldOf(source, 'digest')), license, isImported: found?.isImported }
   }

@@ -51,9 +51,16 @@ export function inferenceInputs(
   return texts
 }
 
-/** @param jobNamed the Jobs of the namespace that have succeeded */
-export function keyOfInput(job: Job, from: string, jobNamed: (name: string) => Job | undefined): FoundInput | InputMistake {
-  const { namespace = '' } = job.metadata
+/**
+ * @param owner whose input it is
+ * @param jobNamed the Jobs of the namespace that have succeeded
+ */
+export function keyOfInput(
+  owner: Pick<Job, 'metadata'>,
+  from: string,
+  jobNamed: (name: string) => Job | undefined,
+): FoundInput | InputMistake {
+  const { namespace = '' } = owner.metadata
   const source = sourceOf(from)
   if (source === undefined) {
     const key = from.slice('artifact://'.length)

@@ -3,6 +3,7 @@ import { formatTime, type Job, type JobStatus, parseTime } from '@mnemos/api'
 import { failedPlan, startOfAttempt, stoppedPlan } from './attempt-ends.ts'
 import { conditionsFor, type JobPlan, rest, settled, statusOf, uidOf, wakeAfter, withEndedAttempt } from './job-status.ts'
 import type { AttemptEnd, AttemptReport, JobEffect, JobWorld, PlacedOn, StopReason } from './job-world.ts'
+import { hasBytesOfAttempt } from './model-used.ts'
 
 /** `Running` is written only for what still runs this long after its start: short Jobs save a write. */
 const runningAfterMs = 1000
@@ -14,7 +15,7 @@ export function activePlan(world: JobWorld, now: number): JobPlan {
   const end = world.report?.end
   if (end !== undefined) return endedPlan(world, end, now)
   if (world.worker === 'gone') return lostPlan(world, now)
-  if (world.worker === 'lacks' && !isModelUsable(world)) return takenBackPlan(world, now)
+  if (world.worker === 'lacks' && !hasBytesOfAttempt(world.job, world.model)) return takenBackPlan(world, now)
   const reason = stopWanted(world, now)
   return reason === undefined ? goingOnPlan(world, now) : stoppingPlan(world, reason)
 }
@@ -89,10 +90,6 @@ function lostPlan(world: JobWorld, now: number): JobPlan {
   const status = statusOf(world.job)
   const message = `Worker ${workerNameOf(status)} (instance ${status.worker?.instance ?? 'unknown'}) is gone.`
   return failedPlan(world.job, startOf(world.job, world.report), { class: 'NodeLost', reason: 'WorkerLost', message }, now)
-}
-
-function isModelUsable({ job, model }: JobWorld): boolean {
-  return job.spec.inference === undefined || (model?.status?.digest !== undefined && model.status.artifact !== undefined)
 }
 
 /** The worker never got the attempt, and it cannot be handed over again: the Job goes back in line, where it says what it waits for. */

@@ -14,6 +14,7 @@ import { logsRecordedAnnotation, podName, podPlace, stopSeconds } from './dedica
 import { failureOfPod, isLeaving, isOver, type StartTrouble, startOfPod, startTroubleOf } from './dedicated-pod-state.ts'
 import { conditionsFor, isActive, type JobPlan, rest, settled, statusOf, uidOf, wakeAfter, withEndedAttempt } from './job-status.ts'
 import type { JobWorld, OwnPods } from './job-world.ts'
+import { modelUsed } from './model-used.ts'
 import { podWithFiles } from './pod-with-files.ts'
 import { inferenceFailure, inputFailure, type TakenEnd, takenEnd } from './sidecar-end.ts'
 
@@ -29,14 +30,14 @@ const givenUpAfterMs = 60_000
 const retryNameMs = 5000
 
 /** Issues the next attempt; its pod is made once that is stored. */
-export function issuedPlan({ job }: JobWorld, own: OwnPods, now: number): JobPlan {
+export function issuedPlan({ job, model }: JobWorld, own: OwnPods, now: number): JobPlan {
   if (own.pods.some((pod) => !isOver(pod))) return rest
   const { startedAt: _startedAt, failure: _failure, logs: _logs, ...kept } = settled(statusOf(job))
   const attempt = kept.attempt + 1
   const worker = podPlace(job, attempt)
   const { namespace = '' } = job.metadata
   const logs = own.recordsLogs ? { logs: `artifact://logs/${namespace}/${uidOf(job)}/a${attempt}` } : {}
-  const status = { ...kept, phase: 'Scheduled' as const, attempt, worker, scheduledAt: formatTime(now), ...logs }
+  const status = { ...kept, phase: 'Scheduled' as const, attempt, worker, scheduledAt: formatTime(now), ...logs, ...modelUsed(job, model) }
   return { ...rest, status, conditions: conditionsFor('Scheduled', 'Scheduled', issuedMessage(attempt, worker.name)) }
 }
 

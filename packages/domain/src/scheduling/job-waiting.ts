@@ -6,11 +6,14 @@
  */
 import { formatTime, type Job, type JobStatus, parseTime, type Reason } from '@mnemos/api'
 import { nearest } from '../admission/nearest.ts'
+import { aliasTargetOf } from '../models/alias.ts'
+import { importKeyOf } from '../models/import-source.ts'
 import { inputFiles } from './container-files.ts'
 import { inferenceInputs } from './input-source.ts'
 import { issuedPlan } from './job-dedicated.ts'
 import { conditionsFor, isTerminal, type JobPlan, rest, settled, statusOf, uidOf, wakeAfter } from './job-status.ts'
 import type { JobEffect, JobWorld, PlacedOn, Waiting } from './job-world.ts'
+import { modelUsed } from './model-used.ts'
 import { placesTold } from './placement.ts'
 import { missingFor } from './pod-with-files.ts'
 
@@ -44,6 +47,7 @@ const checks: readonly Check[] = [
   modelIsNotAllowed,
   modelIsNotReady,
   inputIsWrong,
+  importIsWrong,
   podsCannotBeMade,
   isBackingOff,
 ]
@@ -73,7 +77,14 @@ function cancelledPlan({ job }: JobWorld, now: number): JobPlan {
 function placedPlan({ job, model }: JobWorld, placement: PlacedOn, now: number): JobPlan {
   const { startedAt: _startedAt, failure: _failure, ...kept } = settled(statusOf(job))
   const attempt = kept.attempt + 1
-  const status = { ...kept, phase: 'Scheduled' as const, attempt, worker: placement, scheduledAt: formatTime(now) }
+  const status = {
+    ...kept,
+    phase: 'Scheduled' as const,
+    attempt,
+    worker: placement,
+    scheduledAt: formatTime(now),
+    ...modelUsed(job, model),
+  }
   return {
     ...rest,
     status,
@@ -243,7 +254,8 @@ function modelIsNotReady({ model }: JobWorld): Finding | undefined {
     return { reason: 'ModelNotReady', message: `waits for Model ${model.metadata.name}: a policy does not allow it, see its conditions` }
   // A Model that is being brought up for serving has its bytes: whoever asks it is part of that.
   if (digest !== undefined && artifact !== undefined) return undefined
-  const state = phase === 'Failed' ? 'its import failed, see its conditions' : 'its artifact is not verified yet'
+  const own = phase === 'Failed' ? 'its import failed, see its conditions' : 'its artifact is not verified yet'
+  const state = aliasTargetOf(model) === undefined ? own : 'it is an alias that leads to no verified bytes, see its conditions'
   return { reason: 'ModelNotReady', message: `waits for Model ${model.metadata.name}: ${state}` }
 }
 
@@ -255,6 +267,14 @@ function inputIsWrong({ job, dependencies }: JobWorld): Finding | undefined {
   if (!('mistake' in inputs)) return undefined
   const message = `${inputs.mistake}.`
   return { reason: 'BadInput', message, fails: { class: 'BadInput', hint: `Correct ${field} in a new Job.` } }
+}
+
+/** An import of bytes that MNEMOS has: only those of its own namespace, by a key that the operator found. */
+function importIsWrong({ job }: JobWorld): Finding | undefined {
+  const found = importKeyOf(job)
+  if (found === undefined || !('mistake' in found)) return undefined
+  const message = `${found.mistake}.`
+  return { reason: 'BadInput', message, fails: { class: 'BadInput', hint: 'Correct spec.source.uri of the Model.' } }
 }
 
 /** Files and answers are moved by programs of ours in the pods of Jobs. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Condition, JobStatus, Reason } from '@mnemos/api'
-import { aJob, aModel, type JobBuilder, testEpochMs } from '@mnemos/testkit'
+import { aDigest, aJob, aModel, type JobBuilder, testEpochMs } from '@mnemos/testkit'
 import { decideJob } from './job.ts'
 import type { JobPlan } from './job-status.ts'
 import type { AttemptEnd, JobEffect, JobWorld } from './job-world.ts'
@@ -202,6 +202,48 @@ const cases: Record<string, Case> = {
     world: world(scheduled, { worker: 'lacks', model: undefined }),
     wantPhase: 'Retrying',
     wantMessage: /Model m was deleted or changed before the worker had the attempt/,
+  },
+  'an attempt that its worker lacks goes back in line when its alias was moved meanwhile: it has its bytes for good': {
+    world: world(scheduled.thatIs('Scheduled', { model: { name: 'm', namespace: 'default', digest: aDigest('before') } }), {
+      worker: 'lacks',
+    }),
+    wantPhase: 'Retrying',
+    wantStatus: { failures: 0 },
+  },
+  'an attempt is issued with the Model that it is given': {
+    world: world(pending, { placement: worker }),
+    wantPhase: 'Scheduled',
+    wantStatus: { model: { name: 'm', namespace: 'default', digest: aDigest() } },
+    wantEffects: ['assign'],
+  },
+  'of an alias the attempt says where it led': {
+    world: world(retrying.thatIs('Retrying', { retryAt: at(now - 1) }), {
+      placement: worker,
+      model: aModel('m').from('model://m-2').thatIsReady(aDigest('second')).thatIs({ target: 'm-2' }).build(),
+    }),
+    wantPhase: 'Scheduled',
+    wantStatus: { attempt: 2, model: { name: 'm', namespace: 'default', digest: aDigest('second'), target: 'm-2' } },
+    wantEffects: ['assign'],
+  },
+  'an import has no Model': {
+    world: world(aJob('j').importing('https://models.example/m.gguf'), { placement: worker, model: undefined }),
+    wantPhase: 'Scheduled',
+    wantStatus: { model: undefined },
+    wantEffects: ['assign'],
+  },
+  'an import of an output that nobody gave a key fails': {
+    world: world(aJob('j').importing('job://train/model'), { placement: worker, model: undefined }),
+    wantPhase: 'Failed',
+    wantReason: 'BadInput',
+    wantMessage: /needs parameters\.key/,
+    wantEffects: ['leaveQueue'],
+  },
+  'a Job that asks an alias without bytes is told where to look': {
+    world: world(pending.createdAt(now - 9000), { model: aModel('m').from('model://m-2').build() }),
+    wantPhase: 'Pending',
+    wantReason: 'ModelNotReady',
+    wantMessage: /waits for Model m: it is an alias that leads to no verified bytes, see its conditions/,
+    wantEffects: ['leaveQueue'],
   },
   'an attempt that its worker lacks is handed over again': {
     world: world(scheduled, { worker: 'lacks' }),

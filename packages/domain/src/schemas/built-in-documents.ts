@@ -62,17 +62,16 @@ export const strictPolicy: Document = {
   },
 }
 
-/** A Pipeline whose steps have plain names and are few enough to be read. */
+const plainlyNamed = (most: number): Document => ({
+  type: 'array',
+  maxItems: most,
+  items: { type: 'object', required: ['name'], properties: { name: { type: 'string', pattern: '^[a-z][a-z0-9-]*$' } } },
+})
+
+/** A Pipeline whose steps have plain names, those at the end too, and are few enough to be read. What they refer to is judged without a Schema. */
 export const strictPipeline: Document = {
   title: 'A Pipeline with plainly named steps',
   type: 'object',
   required: ['steps'],
-  properties: {
-    steps: {
-      type: 'array',
-      minItems: 1,
-      maxItems: 100,
-      items: { type: 'object', required: ['name'], properties: { name: { type: 'string', pattern: '^[a-z][a-z0-9-]*$' } } },
-    },
-  },
+  properties: { steps: { ...plainlyNamed(100), minItems: 1 }, finally: plainlyNamed(32) },
 }

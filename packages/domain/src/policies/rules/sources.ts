@@ -9,7 +9,7 @@ type SourcesRule = NonNullable<PolicyRule['sources']>
 type Matches = (uri: SourceUri) => boolean
 
 /** What MNEMOS itself made: the policy has judged where it came from. */
-const ownSchemes = new Set(['job', 'model'])
+const ownSchemes = new Set(['job', 'artifact', 'model'])
 
 export function sourcesRule(rule: SourcesRule): Compiled<Judgement> {
   const problems: CompileProblem[] = []
@@ -52,8 +52,9 @@ function allowedOf({ allow }: SourcesRule): { suggestion?: string } {
 function sourcesOf({ kind, spec, model }: PolicySubject): readonly { uri: string; path: readonly string[] }[] {
   const imported = textOf(fieldOf(fieldOf(fieldOf(spec, 'maintenance'), 'parameters'), 'uri'))
   const path = kind === 'Model' ? ['spec', 'source', 'uri'] : ['spec', 'inference', 'modelRef']
+  // An alias is judged by itself, too: somebody may deny aliases.
   return [
-    ...(model?.uri === undefined ? [] : [{ uri: model.uri, path }]),
+    ...[model?.alias, model?.uri].flatMap((uri) => (uri === undefined ? [] : [{ uri, path }])),
     ...(imported === undefined ? [] : [{ uri: imported, path: ['spec', 'maintenance', 'parameters', 'uri'] }]),
   ]
 }
