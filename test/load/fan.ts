@@ -4,7 +4,7 @@
  * A run's clock starts before the request that creates it and stops when a watch sees it Succeeded. `cost_ratio` is the operator's
  * processor time for each Job of the run ten thousand wide, divided by the same of runs a hundred wide, both with prompts on the same
  * warm workers (the hundreds: of ten runs, after two that do not count). The largest object is that of any kind of which a run makes
- * or changes any, as its JSON was at any time.
+ * or changes any, as its JSON was at any time. The operator is the program of the images, with the heap of a pod.
  *
  * With BENCH_FAN_PODS=10000 a run of so many pods follows, which takes the simulator and the API server many minutes.
  */
@@ -32,7 +32,7 @@ interface Fan {
 }
 
 export async function run(log: (line: string) => void): Promise<Record<string, unknown> & { conditions: Record<string, unknown> }> {
-  const stack = await startStack({ ...workers, simulatedNodes: nodes, log })
+  const stack = await startStack({ ...workers, simulatedNodes: nodes, shipped: true, log })
   try {
     const watch = await watchRuns(stack.client)
     for (const work of ['container', 'inference'] as const) await createPipeline(stack.client, work, fanOf(work))

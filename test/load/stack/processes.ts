@@ -1,20 +1,38 @@
 /** The processes of MNEMOS as children of a benchmark, and what the system says about processes. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 
 const root = join(import.meta.dirname, '../../..')
+
+/** What is given to Node to run MNEMOS: from its sources. */
+export const fromSource: readonly string[] = [join(root, 'cli/src/main.ts')]
+
+/**
+ * The program as images have it, built now, with the heap that Node chooses where the chart's limit of memory for the operator holds:
+ * on a large machine it would let garbage lie.
+ */
+export async function asShipped(): Promise<readonly string[]> {
+  await promisify(execFile)(process.execPath, [join(root, 'hack/build.ts')])
+  return ['--max-old-space-size=256', join(root, 'dist/bundle/mnemos.mjs')]
+}
+
+export interface Started {
+  readonly program: readonly string[]
+  readonly folder: string
+  readonly kubeconfig: string
+}
 
 /** Starts `mnemos NAME`; what it says goes to a file in the folder. */
 export function startProcess(
   name: string,
-  folder: string,
-  kubeconfig: string,
+  { program, folder, kubeconfig }: Started,
   environment: Readonly<Record<string, string>>,
 ): ChildProcess {
   const log = openSync(join(folder, `${name}.log`), 'a')
-  const child = spawn(process.execPath, [join(root, 'cli/src/main.ts'), name, '--kubeconfig', kubeconfig], {
+  const child = spawn(process.execPath, [...program, name, '--kubeconfig', kubeconfig], {
     stdio: ['ignore', log, log],
     env: { PATH: process.env['PATH'] ?? '', HOME: folder, MNEMOS_LOG_LEVEL: 'warn', ...environment },
   })

@@ -12,7 +12,7 @@ import { apiVersion, type Job, jobResource, type Model, modelResource, workerPoo
 import { type Cluster, freePort, startCluster, startSimulatedNodes } from '@mnemos/cluster'
 import { type Client, createClient, type KubeObject, resource } from '@mnemos/kube'
 import { eventually } from '@mnemos/testkit'
-import { ended, processorTimes, residentMiB, startProcess } from './processes.ts'
+import { asShipped, ended, fromSource, processorTimes, residentMiB, startProcess } from './processes.ts'
 
 const root = join(import.meta.dirname, '../../..')
 export const benchNamespace = 'bench'
@@ -51,12 +51,15 @@ export interface StackOptions {
   readonly slots: number
   /** Nodes for pods. With none, which is the default, neither scheduler nor controllers of Kubernetes run. */
   readonly simulatedNodes?: number
+  /** Run the operator and the server as images have them, and not from their sources: for figures of memory. */
+  readonly shipped?: boolean
   readonly log: (line: string) => void
 }
 
 /** Starts everything and returns when the Model is ready on the workers, and the nodes are ready for pods. */
-export async function startStack({ workers, slots, simulatedNodes = 0, log }: StackOptions): Promise<Stack> {
+export async function startStack({ workers, slots, simulatedNodes = 0, shipped = false, log }: StackOptions): Promise<Stack> {
   const folder = await mkdtemp(join(tmpdir(), 'mnemos-bench-'))
+  const program = shipped ? await asShipped() : fromSource
   const cluster = await startCluster({ controllers: simulatedNodes > 0, log })
   const nodes = simulatedNodes === 0 ? undefined : await startSimulatedNodes(cluster, { nodes: simulatedNodes, log })
   const client = createClient({
@@ -66,12 +69,13 @@ export async function startStack({ workers, slots, simulatedNodes = 0, log }: St
   const token = await prepare(cluster, client, folder)
   const [dispatch, health, server] = [await freePort(), await freePort(), await freePort()]
   const serverUrl = `http://127.0.0.1:${server}`
-  const operator = startProcess('operator', folder, cluster.kubeconfig, {
+  const started = { program, folder, kubeconfig: cluster.kubeconfig }
+  const operator = startProcess('operator', started, {
     MNEMOS_DISPATCH_PORT: String(dispatch),
     MNEMOS_HEALTH_PORT: String(health),
     MNEMOS_SERVER_URL: serverUrl,
   })
-  const store = startProcess('server', folder, cluster.kubeconfig, {
+  const store = startProcess('server', started, {
     MNEMOS_SERVER_PORT: String(server),
     MNEMOS_ARTIFACTS_FOLDER: join(folder, 'artifacts'),
   })
