@@ -11,12 +11,12 @@ const root = join(import.meta.dirname, '../../..')
 export const fromSource: readonly string[] = [join(root, 'cli/src/main.ts')]
 
 /**
- * The program as images have it, built now, with the heap that Node chooses where the chart's limit of memory for the operator holds:
- * on a large machine it would let garbage lie.
+ * The program as images have it, built now, with what the chart tells Node, and the heap that Node chooses where the chart's limit of
+ * memory for the operator holds: on a large machine it would let garbage lie.
  */
 export async function asShipped(): Promise<readonly string[]> {
   await promisify(execFile)(process.execPath, [join(root, 'hack/build.ts')])
-  return ['--max-old-space-size=256', join(root, 'dist/bundle/mnemos.mjs')]
+  return ['--max-semi-space-size=4', '--max-old-space-size=256', join(root, 'dist/bundle/mnemos.mjs')]
 }
 
 export interface Started {
@@ -34,7 +34,7 @@ export function startProcess(
   const log = openSync(join(folder, `${name}.log`), 'a')
   const child = spawn(process.execPath, [...program, name, '--kubeconfig', kubeconfig], {
     stdio: ['ignore', log, log],
-    env: { PATH: process.env['PATH'] ?? '', HOME: folder, MNEMOS_LOG_LEVEL: 'warn', ...environment },
+    env: { PATH: process.env['PATH'] ?? '', HOME: folder, MNEMOS_LOG_LEVEL: 'warn', MALLOC_ARENA_MAX: '1', ...environment },
   })
   closeSync(log)
   return child
