@@ -1,5 +1,5 @@
 /** What the webhook asks of the API server. Its RBAC in charts/mnemos is made from this. */
-import { clusterPolicyKind, group, jobKind, modelKind, pipelineKind, policyKind, queueKind, schemaKind, workerPoolKind } from '@mnemos/api'
+import { clusterPolicyKind, group, jobKind, modelKind, pipelineKind, pipelineRunKind, policyKind, queueKind, schemaKind, workerPoolKind } from '@mnemos/api'
 import { type Access, applied, watched } from '@mnemos/kube'
 import { authoritySecretName } from './keeper.ts'
 import { configurationName, configurationResources } from './registration.ts'
@@ -10,7 +10,7 @@ export const webhookAccess: readonly Access[] = [
     ({ plural }) => ({ resource: { group, plural }, verbs: watched, scope: 'cluster' }) as const,
   ),
   // Whether what was counted was stored.
-  { resource: { group, plural: jobKind.plural }, verbs: watched, scope: 'cluster' },
+  ...[jobKind, pipelineRunKind].map(({ plural }) => ({ resource: { group, plural }, verbs: watched, scope: 'cluster' }) as const),
   // A namespace that was made a moment ago is looked up.
   { resource: { group: '', plural: 'namespaces' }, verbs: [...watched, 'get'], scope: 'cluster' },
   // Whether a user may get the Secret that an object names.
