@@ -1,5 +1,16 @@
 /** What the webhook asks of the API server. Its RBAC in charts/mnemos is made from this. */
-import { clusterPolicyKind, group, jobKind, modelKind, pipelineKind, pipelineRunKind, policyKind, queueKind, schemaKind, workerPoolKind } from '@mnemos/api'
+import {
+  clusterPolicyKind,
+  group,
+  jobKind,
+  modelKind,
+  pipelineKind,
+  pipelineRunKind,
+  policyKind,
+  queueKind,
+  schemaKind,
+  workerPoolKind,
+} from '@mnemos/api'
 import { type Access, applied, watched } from '@mnemos/kube'
 import { authoritySecretName } from './keeper.ts'
 import { configurationName, configurationResources } from './registration.ts'

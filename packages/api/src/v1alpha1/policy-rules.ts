@@ -175,7 +175,9 @@ const policyRule = mark(
       ),
     limits: limits.optional().describe('Ceilings.'),
     cost: cost.optional().describe('Estimated cost of a Job, from a price book.'),
-    rateLimit: rateLimit.optional().describe('How many objects may be created in a time. Jobs and PipelineRuns, unless match.kinds names others.'),
+    rateLimit: rateLimit
+      .optional()
+      .describe('How many objects may be created in a time. Jobs and PipelineRuns, unless match.kinds names others.'),
     expression: expression
       .optional()
       .describe('CEL over `object`, `oldObject` (null on creation), `request` {operation, user, groups, namespace} that must be true.'),

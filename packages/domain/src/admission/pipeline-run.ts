@@ -62,7 +62,7 @@ function creationFindings({ operation, object }: ReviewRequest, pipeline: KnownP
 
 function parameterFindings(spec: unknown, { declarations }: KnownPipeline): readonly Finding[] {
   const given = fieldOf(spec, 'parameters') ?? {}
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) return []
+  if (typeof given !== 'object' || Array.isArray(given)) return []
   const values = parameterValues(declarations, given as Readonly<Record<string, unknown>>, ['spec', 'parameters']) // an object, as was just seen
   return 'findings' in values ? values.findings : []
 }

@@ -10,8 +10,7 @@ import { type Quote, type Resolved, substitute } from './substitute.ts'
 type Members = Readonly<Record<string, unknown>>
 
 /** As a Job reads it: `$$(` is a plain `$(`, also where two values meet. */
-const forInputs: Quote = (text, before) =>
-  `${before.endsWith('$') && text.startsWith('(') ? '$' : ''}${text.replaceAll('$(', () => '$$(')}`
+const forInputs: Quote = (text, before) => `${before.endsWith('$') && text.startsWith('(') ? '$' : ''}${text.replaceAll('$(', () => '$$(')}`
 /** As Kubernetes reads it: `$$` is a plain `$`. */
 const forContainer: Quote = (text) => text.replaceAll('$', () => '$$')
 

@@ -5,7 +5,7 @@ import { fieldOf, itemsOf, textOf } from '../reading.ts'
 export interface Text {
   readonly path: Path
   readonly text: string
-  /** Input for a Model, or what becomes one: the only text that a policy rewrites. A program means what it is given. */
+  /** The input of a Job for its Model, or of a run: the only texts that a policy rewrites. */
   readonly isInput: boolean
 }
 
@@ -45,7 +45,7 @@ function workTexts(within: Path, spec: unknown): readonly Text[] {
   ]
 }
 
-/** What steps say, and what their references can stand for. */
+/** What steps say, and what their references can stand for. A Pipeline is kept and compared by GitOps: nothing in it is rewritten. */
 function pipelineTexts(spec: unknown): readonly Text[] {
   const steps = (['steps', 'finally'] as const).flatMap((list) =>
     itemsOf(fieldOf(spec, list)).flatMap((step, index) => stepTexts(['spec', list, index], step)),
@@ -56,7 +56,7 @@ function pipelineTexts(spec: unknown): readonly Text[] {
   const outputs = itemsOf(fieldOf(spec, 'outputs')).flatMap((output, index) =>
     text(['spec', 'outputs', index, 'value'], fieldOf(output, 'value'), true),
   )
-  return [...parameters, ...steps, ...outputs]
+  return [...parameters, ...steps, ...outputs].map((each) => ({ ...each, isInput: false }))
 }
 
 function stepTexts(at: Path, step: unknown): readonly Text[] {
