@@ -207,13 +207,17 @@ export interface JobContainerOutputs {
   readonly name: string
   /** The file that the container leaves behind, e.g. /out/model.bin. Its folder is an empty volume at the start. */
   readonly path: string
+  /** true: the result says what is in it, as `value`; UTF-8 of at most 1 KiB, and 3 KiB or so for all outputs of a Job. */
+  readonly inline?: boolean | undefined
+  /** JSON Schema 2020-12 of at most 8 KiB that the file, JSON of at most 8 MiB, must satisfy, or the attempt fails. */
+  readonly schema?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** Part of the spec of a Job. */
 export interface JobContainerInputs {
   /** Where the file appears in the container, e.g. /in/data.jsonl. Its folder holds nothing else of the image. */
   readonly path: string
-  /** artifact://<key> of this namespace, or job://<job>/<output>: an output of a Job of this namespace, which is waited for; that of an inference is `result`, as JSON. */
+  /** artifact://outputs/<namespace>/… or artifact://files/<namespace>/… of this namespace, or job://<job>/<output>: an output of a Job of this namespace, which is waited for; that of an inference is `result`, as JSON. */
   readonly from: string
 }
 
@@ -259,7 +263,7 @@ export interface JobInferenceParameters {
 export interface JobInferenceInputs {
   /** `$(inputs.<name>)` in the prompt and in messages becomes the text; `$$(` is a plain `$(`. */
   readonly name: string
-  /** artifact://<key> of this namespace, or job://<job>/<output> of it, which is waited for; the output of an inference is `text`. */
+  /** artifact://outputs/<namespace>/… or artifact://files/<namespace>/… of this namespace, or job://<job>/<output> of it, which is waited for; the output of an inference is `text`. */
   readonly from: string
 }
 

@@ -113,6 +113,13 @@ const refusals: Record<string, { request: ReviewRequest; wantFields: readonly st
     wantFields: ['spec.dependsOn[1]'],
     wantText: /cannot wait for itself/,
   },
+  'the schema of an output that is none is refused, with its place': {
+    request: creation(
+      aJob({ container: { image: 'x', outputs: [{ name: 'a', path: '/out/a', schema: { properties: { a: { type: 'strin' } } } }] } }),
+    ),
+    wantFields: ['spec.container.outputs[0].schema.properties.a.type'],
+    wantText: /\/spec\/container\/outputs\/0\/schema\/properties\/a\/type.*string/s,
+  },
   'a spec that is no object is refused, not fatal': {
     request: creation(aJob('nonsense')),
     wantFields: ['spec'],

@@ -155,7 +155,8 @@ function goingOn(run: PipelineRun, done: Advance): Verdict {
 function waitingMessage({ waits }: Advance): string {
   const [first, ...others] = waits
   const more = others.length === 0 ? '' : ` So do ${listed(others.map(({ step }) => step))}.`
-  return `${first?.message ?? ''}.${more}`.replaceAll(/\.\.$|\.\.(?= )/g, '.')
+  const said = first?.message ?? ''
+  return `${said}${said.endsWith('.') ? '' : '.'}${more}`
 }
 
 /** How a run ends whose steps have all ended. */
@@ -175,7 +176,7 @@ function endOf(run: PipelineRun, { pipeline }: Revision, { views }: Advance, lef
   if (broken !== undefined) {
     const { name, state, message = '' } = broken
     const what = state.phase === 'Cancelled' ? 'was cancelled' : 'failed'
-    const why = message === '' ? '.' : `: ${message.replace(/[.\s]*$/, '')}.`
+    const why = message === '' ? '.' : `: ${message}${message.endsWith('.') ? '' : '.'}`
     const next = `Go on from there: mnemos pipelines retry ${run.metadata.name}`
     return { phase: 'Failed', reason: 'StepFailed', message: `Step ${name} ${what}${why} ${next}` }
   }
