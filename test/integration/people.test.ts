@@ -20,6 +20,8 @@ const write = ['create', 'update', 'patch', 'delete', 'deletecollection']
 const wanted: Readonly<Record<string, { readonly reads: readonly Person[]; readonly writes: readonly Person[] }>> = {
   // Of a team.
   Model: { reads: ['viewer', 'editor', 'owner', 'platform'], writes: ['editor', 'owner', 'platform'] },
+  Pipeline: { reads: ['viewer', 'editor', 'owner', 'platform'], writes: ['editor', 'owner', 'platform'] },
+  PipelineRun: { reads: ['viewer', 'editor', 'owner', 'platform'], writes: ['editor', 'owner', 'platform'] },
   Job: { reads: ['viewer', 'editor', 'owner', 'platform'], writes: ['editor', 'owner', 'platform'] },
   Pipeline: { reads: ['viewer', 'editor', 'owner', 'platform'], writes: ['editor', 'owner', 'platform'] },
   PipelineRun: { reads: ['viewer', 'editor', 'owner', 'platform'], writes: ['editor', 'owner', 'platform'] },

@@ -747,13 +747,13 @@ export interface PolicyRules {
   readonly limits?: PolicyRulesLimits | undefined
   /** Estimated cost of a Job, from a price book. */
   readonly cost?: PolicyRulesCost | undefined
-  /** How many objects may be created in a time. Jobs, unless match.kinds names others. */
+  /** How many objects may be created in a time. Jobs and PipelineRuns, unless match.kinds names others. */
   readonly rateLimit?: PolicyRulesRateLimit | undefined
   /** CEL over `object`, `oldObject` (null on creation), `request` {operation, user, groups, namespace} that must be true. */
   readonly expression?: string | undefined
 }
 
-/** How many objects may be created in a time. Jobs, unless match.kinds names others. */
+/** How many objects may be created in a time. Jobs and PipelineRuns, unless match.kinds names others. */
 export interface PolicyRulesRateLimit {
   /** Objects that may be created in one window. */
   readonly requests: number
@@ -854,7 +854,7 @@ export interface PolicyRulesPii {
 /** Which objects of the namespace; all when absent. */
 export interface PolicyMatch {
   /** Kinds of objects; all that a rule can judge when absent. */
-  readonly kinds?: readonly ("Job" | "Model" | "WorkerPool" | "Queue")[] | undefined
+  readonly kinds?: readonly ("Job" | "Model" | "WorkerPool" | "Queue" | "Pipeline" | "PipelineRun")[] | undefined
   /** Labels that the object must have. */
   readonly labels?: PolicyMatchLabels | undefined
   /** Requesters, e.g. `alice` or `system:serviceaccount:team-a:*`; `*` stands for any run of characters. */
@@ -932,13 +932,13 @@ export interface ClusterPolicyRules {
   readonly limits?: ClusterPolicyRulesLimits | undefined
   /** Estimated cost of a Job, from a price book. */
   readonly cost?: ClusterPolicyRulesCost | undefined
-  /** How many objects may be created in a time. Jobs, unless match.kinds names others. */
+  /** How many objects may be created in a time. Jobs and PipelineRuns, unless match.kinds names others. */
   readonly rateLimit?: ClusterPolicyRulesRateLimit | undefined
   /** CEL over `object`, `oldObject` (null on creation), `request` {operation, user, groups, namespace} that must be true. */
   readonly expression?: string | undefined
 }
 
-/** How many objects may be created in a time. Jobs, unless match.kinds names others. */
+/** How many objects may be created in a time. Jobs and PipelineRuns, unless match.kinds names others. */
 export interface ClusterPolicyRulesRateLimit {
   /** Objects that may be created in one window. */
   readonly requests: number
@@ -1039,7 +1039,7 @@ export interface ClusterPolicyRulesPii {
 /** Which objects; all when absent. */
 export interface ClusterPolicyMatch {
   /** Kinds of objects; all that a rule can judge when absent. */
-  readonly kinds?: readonly ("Job" | "Model" | "WorkerPool" | "Queue")[] | undefined
+  readonly kinds?: readonly ("Job" | "Model" | "WorkerPool" | "Queue" | "Pipeline" | "PipelineRun")[] | undefined
   /** Labels that the object must have. */
   readonly labels?: ClusterPolicyMatchLabels | undefined
   /** Requesters, e.g. `alice` or `system:serviceaccount:team-a:*`; `*` stands for any run of characters. */

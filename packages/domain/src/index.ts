@@ -1,5 +1,6 @@
 export { type Admission, admit, readReviewed } from './admission/admit.ts'
 export { type Catalog, emptyCatalog } from './admission/catalog.ts'
+export { type KnownPipeline, knownPipelineOf } from './admission/known-pipeline.ts'
 export { type NamedSecret, newlyNamedSecrets, rightUnknown, withoutRight } from './admission/named-secrets.ts'
 export { nearest } from './admission/nearest.ts'
 export { rateLimited } from './admission/rate-limited.ts'

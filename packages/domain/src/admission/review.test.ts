@@ -13,6 +13,8 @@ const catalog: Catalog = {
   models: (namespace) => (namespace === 'team-a' ? ['smollm', 'llama'] : []),
   pools: (namespace) => (namespace === 'team-a' ? ['gpus'] : []),
   schemas: () => [],
+  pipelines: (namespace) => (namespace === 'team-a' ? ['summaries'] : []),
+  pipeline: () => undefined,
   queues: () => ['research'],
   maxPriority: (queue) => (queue === 'research' ? 'normal' : undefined),
 }
@@ -318,7 +320,7 @@ test('a child made by the operator inherits the requester that it names', () => 
 test('review is total on hostile values', () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.jsonValue(), fc.constantFrom('mutate' as const, 'validate' as const), (spec, oldSpec, stage) => {
-      for (const kind of ['Job', 'Model', 'Queue', 'WorkerPool', 'Worker']) {
+      for (const kind of ['Job', 'Model', 'Queue', 'WorkerPool', 'Worker', 'Pipeline', 'PipelineRun']) {
         review({ ...creation({ ...aJob(spec), kind }), stage }, context)
         review({ ...update({ ...aJob(spec), kind }, { ...aJob(oldSpec), kind }), stage, kind }, context)
       }
