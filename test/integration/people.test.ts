@@ -23,8 +23,6 @@ const wanted: Readonly<Record<string, { readonly reads: readonly Person[]; reado
   Pipeline: { reads: ['viewer', 'editor', 'owner', 'platform'], writes: ['editor', 'owner', 'platform'] },
   PipelineRun: { reads: ['viewer', 'editor', 'owner', 'platform'], writes: ['editor', 'owner', 'platform'] },
   Job: { reads: ['viewer', 'editor', 'owner', 'platform'], writes: ['editor', 'owner', 'platform'] },
-  Pipeline: { reads: ['viewer', 'editor', 'owner', 'platform'], writes: ['editor', 'owner', 'platform'] },
-  PipelineRun: { reads: ['viewer', 'editor', 'owner', 'platform'], writes: ['editor', 'owner', 'platform'] },
   // Of those who answer for the namespace.
   Policy: { reads: ['viewer', 'editor', 'owner', 'platform'], writes: ['owner', 'platform'] },
   // Of the platform, seen by teams.

@@ -15,8 +15,8 @@ import type { Revision } from './run-pass.ts'
 import { artifactsOf, emptyStatus, factsOf, listed, outputsOf, runningMessage, statusOfSteps, type Verdict } from './run-status.ts'
 import type { RunEffect, RunPlan, RunWorld } from './run-world.ts'
 
-/** A run that is over within this time is not described before; creation times are cut to whole seconds. */
-const describeAfterMs = 2000
+/** A run that is over within this time is not described before, also when a hundred come at once; creation times are cut to whole seconds. */
+const describeAfterMs = 4000
 const terminal: readonly RunPhase[] = ['Succeeded', 'Failed', 'Cancelled']
 const rest: RunPlan = { status: undefined, apply: [], remove: [], events: [], next: { kind: 'change' } }
 
