@@ -446,8 +446,6 @@ const rare: Readonly<Record<string, string>> = {
   'operator patch events.k8s.io/events': 'the same note on the same object within ten minutes',
   'recorder create mnemos.dev/mnemosjobs/logs': 'no request: the server asks whether the recorder has it, and stored the log read above',
   'webhook get namespaces': 'only of a namespace that no cache has seen yet: a matter of milliseconds',
-  'webhook create authorization.k8s.io/subjectaccessreviews':
-    'only of an object that names a Secret; test/integration/named-secrets.test.ts',
   'operator get mnemos.dev/mnemosmodels': 'only when a published Model is created twice; test/integration/pipeline-publish.test.ts',
   'server list mnemos.dev/mnemospipelineruns':
     'old outputs are looked for minutes after the start; test/integration/artifact-sweep.test.ts',

@@ -14,7 +14,7 @@ import {
 import { type Access, applied, watched } from '@mnemos/kube'
 import { authoritySecretName } from './keeper.ts'
 import { configurationName, configurationResources } from './registration.ts'
-import { subjectAccessReviews } from './secret-rights.ts'
+import { subjectAccessReviews } from './user-rights.ts'
 
 export const webhookAccess: readonly Access[] = [
   ...[modelKind, queueKind, workerPoolKind, pipelineKind, policyKind, clusterPolicyKind, schemaKind].map(
@@ -24,7 +24,7 @@ export const webhookAccess: readonly Access[] = [
   ...[jobKind, pipelineRunKind].map(({ plural }) => ({ resource: { group, plural }, verbs: watched, scope: 'cluster' }) as const),
   // A namespace that was made a moment ago is looked up.
   { resource: { group: '', plural: 'namespaces' }, verbs: [...watched, 'get'], scope: 'cluster' },
-  // Whether a user may get the Secret that an object names.
+  // Whether a user may do what an object does for them.
   { resource: subjectAccessReviews, verbs: ['create'], scope: 'cluster' },
   ...configurationResources.map((resource) => ({ resource, verbs: watched, scope: 'cluster' }) as const),
   ...configurationResources.map((resource) => ({ resource, verbs: applied, names: [configurationName], scope: 'cluster' }) as const),

@@ -1,4 +1,4 @@
-/** A Secret is used only for those who may read it: whoever names one is asked about, at a real API server with real RBAC. */
+/** MNEMOS uses a Secret, makes Jobs and moves Models only for those who may do that: whoever asks for it is asked about, at a real API server with real RBAC. */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { eventually, startTcpProxy, startTestCluster } from '@mnemos/testkit'
@@ -13,6 +13,10 @@ const cluster = await startTestCluster({
 const run = async (command: string): Promise<unknown> => cluster.kubectlRun(command.split(' '))
 await run('create namespace mnemos-system')
 await run('create clusterrole writer --verb=* --resource=mnemosmodels.mnemos.dev,mnemosworkerpools.mnemos.dev')
+await run('create clusterrole composer --verb=* --resource=mnemospipelines.mnemos.dev,mnemospipelineruns.mnemos.dev')
+await run('create clusterrolebinding composers --clusterrole=composer --group=people')
+await run('create clusterrole runner --verb=create --resource=mnemosjobs.mnemos.dev')
+await run('create rolebinding runners --clusterrole=runner --user=alice')
 await run('create clusterrolebinding writers --clusterrole=writer --group=people')
 await run('create role reader --verb=get --resource=secrets --resource-name=keys')
 await run('create rolebinding readers --role=reader --user=alice --user=carol')
@@ -69,6 +73,33 @@ test('a Secret for pulling images is asked about when it is added', async () => 
   assert.equal((await as('alice', pool('p', 'keys'))).code, 0)
 })
 
+test('a Pipeline does only what its author may do, and a run changes a step only for who may make Jobs', async () => {
+  const pipeline = (step: string): string =>
+    `apiVersion: mnemos.dev/v1alpha1
+kind: Pipeline
+metadata: {name: work, namespace: default}
+spec: {steps: [{name: a, ${step}}]}
+`
+  const container = pipeline('container: {image: "example/a:1"}')
+  const runOf = (more: string): string =>
+    `apiVersion: mnemos.dev/v1alpha1
+kind: PipelineRun
+metadata: {name: once, namespace: default}
+spec: {pipelineRef: {name: work}${more}}
+`
+  const denied = (printed: Printed, said: string): void => {
+    assert.equal(printed.code, 1)
+    assert.ok(printed.stderr.includes(said), printed.stderr)
+  }
+  denied(await as('mallory', container), 'spec.steps[0].container: you may not create mnemosjobs in namespace default')
+  assert.equal((await as('alice', container)).code, 0)
+  const override = ', overrides: [{step: a, image: "example/evil:1"}]'
+  denied(await as('mallory', runOf(override)), 'spec.overrides: you may not create mnemosjobs in namespace default')
+  assert.equal((await as('mallory', runOf(''))).code, 0, 'what its author may do, a run does for whoever may run it')
+  const published = await as('carol', pipeline('publish: {alias: chat, uri: "file:///m.gguf"}'))
+  assert.equal(published.code, 0, published.stderr)
+})
+
 test('what the operator makes is not asked about', async () => {
   assert.equal((await as(operator, model('child', 'keys'))).code, 0)
 })
@@ -84,7 +115,7 @@ test('while nobody says what the user may do, nothing is stored', async () => {
   proxy.set({ kind: 'refuse' })
   const { code, stderr } = await as('carol', model('unknown', 'keys'))
   assert.equal(code, 1)
-  assert.match(stderr, /cannot be judged now: the API server did not say whether you may get the Secrets that it names; try again/)
+  assert.match(stderr, /cannot be judged now: the API server did not say whether you may do what it does for you; try again/)
   assert.equal((await as('carol', model('unasked', undefined))).code, 0, 'what names no Secret is judged without the API server')
   assert.ok(proxy.fired > 0)
   proxy.set(undefined)

@@ -1,10 +1,10 @@
 /**
- * Whether a user may read a Secret, by the API server's own word: a SubjectAccessReview as that user.
+ * Whether a user may do what an object would have us do for them, by the API server's own word: a SubjectAccessReview as that user.
  *
  * Guarantees: an answer within the given time, or an error; an answer is kept for a few seconds, an error never; many who ask the same at once are
- * one question. Reads no Secret.
+ * one question. Does nothing of it, and reads no Secret.
  */
-import type { NamedSecret, ReviewRequest } from '@mnemos/domain'
+import type { NeededRight, ReviewRequest } from '@mnemos/domain'
 import { type Client, type Clock, type KubeObject, resource } from '@mnemos/kube'
 
 interface SubjectAccessReview extends KubeObject {
@@ -19,9 +19,9 @@ export const subjectAccessReviews = resource<SubjectAccessReview>({
   namespaced: false,
 })
 
-export interface SecretRights {
-  /** Those of the Secrets that the user of the request may not get. @throws when the API server does not say */
-  denied(request: ReviewRequest, secrets: readonly NamedSecret[]): Promise<readonly NamedSecret[]>
+export interface UserRights {
+  /** Those of the rights that the user of the request has not. @throws when the API server does not say */
+  denied(request: ReviewRequest, needed: readonly NeededRight[]): Promise<readonly NeededRight[]>
 }
 
 /** A right that is taken away counts that much longer at most. */
@@ -29,15 +29,15 @@ const keptMs = 5000
 const maxKept = 1000
 
 /** @param waitMs longest wait for an answer */
-export function createSecretRights(client: Pick<Client, 'create'>, clock: Pick<Clock, 'monotonic'>, waitMs: number): SecretRights {
+export function createUserRights(client: Pick<Client, 'create'>, clock: Pick<Clock, 'monotonic'>, waitMs: number): UserRights {
   const answers = new Map<string, { readonly until: number; readonly answer: Promise<boolean> }>()
   const ask = async (spec: object): Promise<boolean> => {
     const review = { apiVersion: 'authorization.k8s.io/v1', kind: subjectAccessReviews.kind, metadata: { name: '' }, ...{ spec } }
     const { status } = await client.create(subjectAccessReviews, review, { signal: AbortSignal.timeout(waitMs) })
     return status?.allowed === true
   }
-  const mayGet = (request: ReviewRequest, name: string): Promise<boolean> => {
-    const spec = questionOf(request, name)
+  const has = (request: ReviewRequest, right: NeededRight): Promise<boolean> => {
+    const spec = questionOf(request, right)
     const key = JSON.stringify(spec)
     const known = answers.get(key)
     if (known !== undefined && known.until > clock.monotonic()) return known.answer
@@ -50,19 +50,22 @@ export function createSecretRights(client: Pick<Client, 'create'>, clock: Pick<C
     return entry.answer
   }
   return {
-    denied: async (request, secrets) => {
-      const may = await Promise.all(secrets.map(({ name }) => mayGet(request, name)))
-      return secrets.filter((_, index) => may[index] !== true)
+    denied: async (request, needed) => {
+      const may = await Promise.all(needed.map((right) => has(request, right)))
+      return needed.filter((_, index) => may[index] !== true)
     },
   }
 }
 
-function questionOf({ userName, userUid, userExtra, groups = [], namespace = '' }: ReviewRequest, name: string): object {
+function questionOf(
+  { userName, userUid, userExtra, groups = [], namespace = '' }: ReviewRequest,
+  { verb, group, resource: of, name }: NeededRight,
+): object {
   return {
     user: userName,
     groups,
     ...(userUid === undefined ? {} : { uid: userUid }),
     ...(userExtra === undefined ? {} : { extra: userExtra }),
-    resourceAttributes: { namespace, verb: 'get', group: '', version: 'v1', resource: 'secrets', name },
+    resourceAttributes: { namespace, verb, group, resource: of, ...(name === undefined ? {} : { name }) },
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { newlyNamedSecrets, rightUnknown, withoutRight } from './named-secrets.ts'
+import { newlyNeededRights, rightUnknown, withoutRight } from './needed-rights.ts'
 import { admitted } from './review.ts'
 import type { ReviewedObject, ReviewRequest } from './verdict.ts'
 
@@ -18,8 +18,15 @@ const pool = (...names: readonly string[]): ReviewedObject => ({
   spec: { podTemplate: { imagePullSecrets: names.map((name) => ({ name })) } },
 })
 
+const of = (kind: string, spec: object): ReviewedObject => ({ ...model({}), kind, spec })
+const ask = { name: 'ask', inference: {} }
+const ship = { name: 'ship', publish: {} }
+const swap = { overrides: [{ step: 'ask', image: 'x' }] }
+
 function asked(object: ReviewedObject, oldObject?: ReviewedObject, change: Partial<ReviewRequest> = {}): readonly string[] {
-  return newlyNamedSecrets(requestOf(object, oldObject, change), context).map(({ name }) => name)
+  return newlyNeededRights(requestOf(object, oldObject, change), context).map(
+    ({ verb, resource, name, path }) => name ?? `${verb} ${resource} for ${path.join('.')}`,
+  )
 }
 
 function requestOf(object: ReviewedObject, oldObject?: ReviewedObject, change: Partial<ReviewRequest> = {}): ReviewRequest {
@@ -39,6 +46,20 @@ const cases: Readonly<Record<string, readonly [got: readonly string[], want: rea
   'one that is removed': [asked(model({ uri }), model({ uri, secretRef })), []],
   'new ones for pulling an image': [asked(pool('a', 'b', 'c'), pool('b')), ['a', 'c']],
   'one for pulling images of a new pool': [asked(pool('a')), ['a']],
+  'a Pipeline, for what its steps do': [
+    asked(
+      of('Pipeline', { steps: [{ name: 'g', gate: {} }, ask, { name: 'b', container: {} }, ship], finally: [{ name: 'c', pipeline: {} }] }),
+    ),
+    [
+      ...['create mnemosjobs for spec.steps.1.inference', 'create mnemospipelineruns for spec.finally.0.pipeline'],
+      ...['create mnemosmodels for spec.steps.3.publish', 'patch mnemosmodels for spec.steps.3.publish'],
+    ],
+  ],
+  'a Pipeline that stays as it was': [asked(of('Pipeline', { steps: [ship] }), of('Pipeline', { steps: [ship] })), []],
+  'a Pipeline that decides alone': [asked(of('Pipeline', { steps: [{ name: 'g', gate: {} }] })), []],
+  'a run of what its author wrote': [asked(of('PipelineRun', { pipelineRef: { name: 'p' } })), []],
+  'a run that puts another image there': [asked(of('PipelineRun', swap)), ['create mnemosjobs for spec.overrides']],
+  'a run that is approved': [asked(of('PipelineRun', { ...swap, approvals: [{}] }), of('PipelineRun', swap)), []],
   'our own process': [asked(model({ uri, secretRef }), undefined, { userName: operator }), []],
   'the stage that comes before other webhooks': [asked(model({ uri, secretRef }), undefined, { stage: 'mutate' }), []],
   'an object that is going': [asked({ ...model({ uri, secretRef }), metadata: { deletionTimestamp: 'now' } }, model({ uri })), []],
@@ -49,7 +70,7 @@ for (const [name, [got, want]] of Object.entries(cases)) test(`who is asked abou
 
 test('the refusal names object, field, Secret and what to do', () => {
   const request = requestOf(pool('a', 'b'))
-  const verdict = withoutRight(request, admitted, newlyNamedSecrets(request, context))
+  const verdict = withoutRight(request, admitted, newlyNeededRights(request, context))
   assert.equal(verdict.allowed, false)
   assert.equal(
     verdict.status?.message,
@@ -64,6 +85,15 @@ test('the refusal names object, field, Secret and what to do', () => {
   assert.deepEqual(
     verdict.findings.map(({ field, code }) => [field, code]),
     [0, 1].map((index) => [`spec.podTemplate.imagePullSecrets[${index}].name`, 'forbidden']),
+  )
+})
+
+test('the refusal of what the user may not do names the right', () => {
+  const request = requestOf(of('Pipeline', { steps: [ship] }))
+  const { status } = withoutRight(request, admitted, newlyNeededRights(request, context).slice(1))
+  assert.equal(
+    status?.message,
+    'Pipeline "m" does what you may not do yourself:\n- /spec/steps/0/publish: you may not patch mnemosmodels in namespace team-a, so nothing may do it for you; have somebody who may make this change, or ask for that right',
   )
 })
 

@@ -3,9 +3,10 @@ import { test } from 'node:test'
 import type { ReviewRequest } from '@mnemos/domain'
 import type { Client, KubeObject } from '@mnemos/kube'
 import { virtualClock } from '@mnemos/testkit'
-import { createSecretRights } from './secret-rights.ts'
+import { createUserRights } from './user-rights.ts'
 
-const named = (...names: readonly string[]) => names.map((name) => ({ name, path: ['spec'] }))
+const named = (...names: readonly string[]) =>
+  names.map((name) => ({ verb: 'get' as const, group: '', resource: 'secrets', name, path: ['spec'] }))
 const request = (change: Partial<ReviewRequest> = {}): ReviewRequest => ({
   ...{ stage: 'validate', operation: 'CREATE', group: 'mnemos.dev', kind: 'Model', namespace: 'team-a', userName: 'alice' },
   groups: ['people'],
@@ -20,13 +21,13 @@ function answering() {
     return api.fails ? Promise.reject(new Error('away')) : Promise.resolve({ ...object, status: { allowed: api.allowed } })
   }
   const clock = virtualClock()
-  return { asked, api, clock, rights: createSecretRights({ create } as Pick<Client, 'create'>, clock, 1000) }
+  return { asked, api, clock, rights: createUserRights({ create } as Pick<Client, 'create'>, clock, 1000) }
 }
 
 test('the question is asked as the user, with all that is known of them, about one Secret of the namespace', async () => {
   const { asked, rights } = answering()
   await rights.denied(request({ userUid: 'u1', userExtra: { scopes: ['a'] } }), named('keys'))
-  const resourceAttributes = { namespace: 'team-a', verb: 'get', group: '', version: 'v1', resource: 'secrets', name: 'keys' }
+  const resourceAttributes = { namespace: 'team-a', verb: 'get', group: '', resource: 'secrets', name: 'keys' }
   assert.deepEqual(asked, [{ user: 'alice', groups: ['people'], uid: 'u1', extra: { scopes: ['a'] }, resourceAttributes }])
 })
 
@@ -53,6 +54,6 @@ test('no answer is an error, and is asked for again at once', async () => {
 
 test('what an API server answers without a status is no permission', async () => {
   const create = (_: unknown, object: KubeObject): Promise<unknown> => Promise.resolve(object)
-  const rights = createSecretRights({ create } as Pick<Client, 'create'>, virtualClock(), 1000)
+  const rights = createUserRights({ create } as Pick<Client, 'create'>, virtualClock(), 1000)
   assert.equal((await rights.denied(request(), named('keys'))).length, 1)
 })
