@@ -39,7 +39,7 @@ export {
   runLabel,
   stepLabel,
 } from './pipelines/run-names.ts'
-export type { RunEffect, RunPlan, RunRevision, RunSource, RunWorld } from './pipelines/run-world.ts'
+export { type RunEffect, type RunPlan, type RunRevision, type RunSource, type RunWorld, unseenMs } from './pipelines/run-world.ts'
 export { type BlastRadius, blastRadiusOf, kindsLookedAt } from './policies/blast-radius.ts'
 export { type CompiledPolicy, compilePolicy, type PolicyId, type PolicyObject, policyName } from './policies/compile.ts'
 export type { Violation } from './policies/judge-policies.ts'
