@@ -12,7 +12,7 @@ import type { CompiledStep } from './compiled.ts'
 import { startFan } from './fan-step.ts'
 import type { StepGraph } from './graph.ts'
 import type { ParameterValues } from './parameters.ts'
-import { isEnded, progressOf, type StepState } from './progress.ts'
+import { isEnded, progressOf, type StepState, waiting } from './progress.ts'
 import { publish } from './publish-step.ts'
 import { keepEarlier } from './retry-from.ts'
 import { stepLabel } from './run-names.ts'
@@ -129,9 +129,13 @@ function begin(pass: Pass, name: string, graph: StepGraph, isEnding: boolean): S
   }
   const view = beginByType(pass, step)
   if (view === 'full') return undefined
-  const isLast = graph === pass.revision.pipeline.last
-  // At the end of a run, what it speaks of may never have been made.
-  return isLast && view.state.phase === 'Failed' && isMissing(pass, step) ? skipped('NoOutput', view.message) : view
+  return orNoOutput(pass, step, graph, view)
+}
+
+/** At the end of a run, what a step speaks of may never have been made: it is not that the step failed. */
+function orNoOutput(pass: Pass, step: CompiledStep, graph: StepGraph, view: StepView): StepView {
+  const hasFailed = graph === pass.revision.pipeline.last && view.state.phase === 'Failed' && (view.instances?.work.size ?? 0) === 0
+  return hasFailed && isMissing(pass, step) ? skipped('NoOutput', view.message) : view
 }
 
 function isMissing({ views }: Pass, { uses }: CompiledStep): boolean {
@@ -175,8 +179,12 @@ function goOn(pass: Pass, graph: StepGraph, { isEnding, isHeld }: AdvanceRules, 
     const step = pass.revision.pipeline.steps.get(name)
     const view = pass.views.get(name)
     if (step?.spec.forEach === undefined || begun.has(name) || view?.state.phase !== 'Running') continue
-    const next = startFan(pass, step, { isEnding, isHeld })
-    if (next === 'full') continue
+    // While a run is held, what comes before may not be decided again, and its values are not there.
+    const isReady = (graph.dependencies.get(name) ?? []).every((other) => isEnded(pass.views.get(other)?.state ?? waiting))
+    if (!isReady) continue
+    const started = startFan(pass, step, { isEnding, isHeld })
+    if (started === 'full') continue
+    const next = orNoOutput(pass, step, graph, started)
     pass.views.set(name, next)
     judgeOutputs(pass, name)
     // Conditions of instances look at what comes between: that is decided before the next fan-out is looked at.
