@@ -25,7 +25,7 @@ export function ringBreaches(): string[] {
 
 /** The breaches of one file's text; `path` is relative to the root. */
 export function breachesOfFile(ring: Ring, path: string, text: string): string[] {
-  const isTest = /\.test\.ts$/.test(path)
+  const isTest = /\.test(-kit)?\.ts$/.test(path)
   const breaches: string[] = []
   for (const { specifier, kind } of importsOf(text)) {
     if (specifier.startsWith('.')) {

@@ -4,9 +4,18 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { Job, JobStatus } from '@mnemos/api'
-import { aJob } from '@mnemos/testkit'
-import { fromFolder, type Observation, violationsAtRest, violationsOfBytes, violationsOfHistory, violationsOfSlots } from './invariants.ts'
+import type { Job, JobStatus, PipelineRunStatus } from '@mnemos/api'
+import { aJob, aRun } from '@mnemos/testkit'
+import {
+  fromFolder,
+  type Observation,
+  violationsAtRest,
+  violationsOfBytes,
+  violationsOfHistory,
+  violationsOfRunHistory,
+  violationsOfRuns,
+  violationsOfSlots,
+} from './invariants.ts'
 
 const worker = { name: 'default/w', instance: 'i1' }
 const status = (over: Partial<JobStatus>): JobStatus => ({
@@ -83,4 +92,47 @@ test('a result without bytes is seen', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'invariants-'))
   const succeeded = job({ phase: 'Succeeded', result: { uri: 'artifact://outputs/x', sha256: '0'.repeat(64), sizeBytes: 1 } })
   assert.match((await violationsOfBytes([succeeded], fromFolder(folder))).join(), /is not stored/)
+})
+
+const ofRun = (name: string, over: Partial<JobStatus>): Job => {
+  const made = aJob(name).ownedBy(aRun('r')).build()
+  return { ...made, metadata: { ...made.metadata, labels: { 'mnemos.dev/step': 'a' } }, status: status(over) }
+}
+const succeeded: Partial<PipelineRunStatus> = { phase: 'Succeeded', steps: [{ name: 'a', phase: 'Succeeded' }] }
+
+const runs: Record<string, { run: Partial<PipelineRunStatus>; jobs: readonly Job[]; want: RegExp | undefined }> = {
+  'an ordinary run is right': { run: succeeded, jobs: [ofRun('j', { phase: 'Succeeded' })], want: undefined },
+  'a run that never ends is seen': { run: { phase: 'Running' }, jobs: [], want: /is Running, not ended/ },
+  'a success in spite of a failed step is seen': {
+    run: { ...succeeded, steps: [{ name: 'a', phase: 'Failed' }] },
+    jobs: [],
+    want: /succeeded, but step a is Failed/,
+  },
+  'a step that is left open is seen': {
+    run: { phase: 'Failed', steps: [{ name: 'a', phase: 'Running' }] },
+    jobs: [],
+    want: /is over, but step a is Running/,
+  },
+  'a Job that is left at work is seen': { run: succeeded, jobs: [ofRun('j', { phase: 'Running' })], want: /is over, but Job j is Running/ },
+  'two Jobs of one piece of work are seen': {
+    run: succeeded,
+    jobs: [ofRun('j', { phase: 'Failed' }), ofRun('k', { phase: 'Succeeded' })],
+    want: /a\/ has two Jobs/,
+  },
+}
+
+for (const [sentence, { run, jobs, want }] of Object.entries(runs)) {
+  test(`runs: ${sentence}`, () => {
+    const found = violationsOfRuns([aRun('r', {}, run)], jobs).join()
+    if (want === undefined) assert.equal(found, '')
+    else assert.match(found, want)
+  })
+}
+
+test('runs: an end that is left again is seen, of a run and of a step', () => {
+  const found = violationsOfRunHistory([
+    aRun('r', {}, succeeded),
+    aRun('r', {}, { phase: 'Running', steps: [{ name: 'a', phase: 'Running' }] }),
+  ])
+  assert.deepEqual(found, ['r: went from Succeeded to Running', 'r: step a went from Succeeded to Running'])
 })

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Job, JobStatus } from '@mnemos/api'
+import type { Job, JobStatus, PipelineRun } from '@mnemos/api'
 
 /** One state of a Job as a watch delivered it. */
 export interface Observation {
@@ -93,6 +93,52 @@ export function violationsOfSlots(history: readonly Observation[], slots: number
     const jobs = holders.get(status.worker.instance) ?? new Set()
     holders.set(status.worker.instance, jobs.add(uid))
     if (jobs.size > slots) found.push(`${jobs.size} Jobs at once on ${status.worker.name}, which has ${slots} slots`)
+  }
+  return found
+}
+
+/** A run that is there has ended as its steps did, and each piece of its work has one Job, which has ended. */
+export function violationsOfRuns(runs: readonly PipelineRun[], jobs: readonly Job[]): string[] {
+  return runs.flatMap(({ metadata: { name, uid }, status }) => {
+    if (status === undefined || !terminal.includes(status.phase)) return [`${name}: is ${status?.phase ?? 'without status'}, not ended`]
+    const found: string[] = []
+    if (status.phase === 'Succeeded') {
+      const broken = status.steps.filter(
+        ({ phase, why }) => phase !== 'Succeeded' && !(phase === 'Skipped' && byChoice.includes(why ?? '')),
+      )
+      found.push(...broken.map((step) => `${name}: succeeded, but step ${step.name} is ${step.phase} ${step.why ?? ''}`.trim()))
+    }
+    const open = status.steps.filter(({ phase }) => !terminal.includes(phase) && phase !== 'Skipped')
+    found.push(...open.map((step) => `${name}: is over, but step ${step.name} is ${step.phase}`))
+    const places = new Set<string>()
+    for (const { metadata, status: is } of jobs.filter((job) => job.metadata.ownerReferences?.some((owner) => owner.uid === uid))) {
+      const place = `${metadata.labels?.['mnemos.dev/step'] ?? ''}/${metadata.labels?.['mnemos.dev/item'] ?? ''}`
+      if (places.has(place)) found.push(`${name}: ${place} has two Jobs`)
+      places.add(place)
+      if (!terminal.includes(is?.phase ?? '')) found.push(`${name}: is over, but Job ${metadata.name} is ${is?.phase ?? 'without status'}`)
+    }
+    return found
+  })
+}
+
+/** Reasons for which a step is skipped in a run that succeeds. */
+const byChoice = ['Condition', 'NoOutput']
+
+/** Each run, seen over time: an end is an end, and so is that of a step. */
+export function violationsOfRunHistory(history: readonly PipelineRun[]): string[] {
+  const found: string[] = []
+  const last = new Map<string, PipelineRun>()
+  for (const run of history) {
+    const { uid = '', name } = run.metadata
+    const before = last.get(uid)?.status
+    last.set(uid, run)
+    if (before === undefined) continue
+    if (terminal.includes(before.phase) && run.status?.phase !== before.phase)
+      found.push(`${name}: went from ${before.phase} to ${run.status?.phase ?? 'nothing'}`)
+    const now = new Map(run.status?.steps.map((step) => [step.name, step.phase]))
+    for (const { name: step, phase } of before.steps)
+      if ((terminal.includes(phase) || phase === 'Skipped') && now.get(step) !== phase)
+        found.push(`${name}: step ${step} went from ${phase} to ${now.get(step) ?? 'nothing'}`)
   }
   return found
 }

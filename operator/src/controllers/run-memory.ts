@@ -12,13 +12,12 @@ import {
   type RunRevision,
   type RunSource,
   runLabel,
+  unseenMs,
 } from '@mnemos/domain'
 import { type Clock, type KubeError, keyOf, type Reader } from '@mnemos/kube'
 import { Pace } from '../pace.ts'
 import { pipelineRuns } from '../resources.ts'
 
-/** A child that was made and is not seen within this time has come and gone between two lists. */
-const unseenMs = 30_000
 /** Progress of a run is written at most this often. */
 const progressEveryMs = 2000
 /** A pass over a run takes time in proportion to its Jobs: those with many are looked at after so many Jobs for each millisecond of waiting. */

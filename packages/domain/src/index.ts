@@ -78,7 +78,7 @@ export {
   type WorkPiece,
   type WorkPosition,
 } from './pipelines/run-work.ts'
-export type { RunEffect, RunPlan, RunRevision, RunSource, RunWorld } from './pipelines/run-world.ts'
+export { type RunEffect, type RunPlan, type RunRevision, type RunSource, type RunWorld, unseenMs } from './pipelines/run-world.ts'
 export { type SpecChange, specChanges } from './pipelines/spec-diff.ts'
 export { stepsBefore } from './pipelines/steps-before.ts'
 export { unifiedDiff } from './pipelines/unified-diff.ts'

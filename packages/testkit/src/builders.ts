@@ -8,8 +8,13 @@ import {
   type Job,
   type JobSpec,
   type JobStatus,
+  kinds,
   type Model,
   type ModelStatus,
+  type Pipeline,
+  type PipelineInput,
+  type PipelineRun,
+  type PipelineRunStatus,
   type Queue,
   type Worker,
   type WorkerPool,
@@ -182,5 +187,27 @@ export function aQueue(name: string): Queue {
     kind: 'Queue',
     metadata: { name, uid: `uid-${name}`, resourceVersion: '1', generation: 1, creationTimestamp },
     spec: { maxPriority: 'critical' },
+  }
+}
+
+/** A Pipeline with the defaults of its steps put in. */
+export function aPipeline(name: string, spec: PipelineInput['spec']): Pipeline {
+  return {
+    apiVersion,
+    kind: 'Pipeline',
+    metadata: { name, namespace: 'default', uid: `uid-${name}`, resourceVersion: '1', generation: 1, creationTimestamp },
+    spec: kinds.find(({ kind }) => kind === 'Pipeline')?.spec.parse(spec) as Pipeline['spec'],
+  }
+}
+
+/** A run of Pipeline `p` that nobody has looked at yet. */
+export function aRun(name: string, spec: Partial<PipelineRun['spec']> = {}, status?: Partial<PipelineRunStatus>): PipelineRun {
+  const none = { phase: 'Pending', observedGeneration: 0, steps: [], conditions: [] } as const
+  return {
+    apiVersion,
+    kind: 'PipelineRun',
+    metadata: { name, namespace: 'default', uid: `uid-${name}`, resourceVersion: '1', generation: 1, creationTimestamp },
+    spec: { pipelineRef: { name: 'p' }, priority: 'normal', suspend: false, cancel: false, ...spec },
+    ...(status === undefined ? {} : { status: { ...none, steps: [], conditions: [], ...status } }),
   }
 }

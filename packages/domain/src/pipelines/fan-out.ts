@@ -58,14 +58,12 @@ export interface FanProgress {
 export function fanProgressOf(of: readonly StepPhase[], { concurrency, maxFailed, isEnding }: FanRules): FanProgress {
   const { Running: running = 0, Failed: failures = 0 } = countsOf(of)
   const failed = failures > maxFailed
-  const stops = failed || isEnding
-  if (stops) {
-    if (running > 0) return { start: [], ended: undefined }
-    const all = of.every((phase) => phase === 'Succeeded' || phase === 'Skipped')
-    return { start: [], ended: failed ? 'Failed' : all ? 'Succeeded' : 'Cancelled' }
-  }
+  if ((failed || isEnding) && running > 0) return { start: [], ended: undefined }
+  if (failed) return { start: [], ended: 'Failed' }
+  // Whoever had ended by itself when the run was stopped has ended as it would have.
   if (of.every((phase) => phase !== 'Waiting' && phase !== 'Running'))
     return { start: [], ended: of.some((phase) => phase === 'Cancelled') ? 'Cancelled' : 'Succeeded' }
+  if (isEnding) return { start: [], ended: 'Cancelled' }
   const room = Math.max(0, concurrency - running)
   const start: number[] = []
   for (let place = 0; place < of.length && start.length < room; place += 1) if (of[place] === 'Waiting') start.push(place)

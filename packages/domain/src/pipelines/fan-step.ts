@@ -1,10 +1,12 @@
 /** A step with forEach: what starts next of its instances, and when the step as a whole has ended. */
 import type { CompiledStep } from './compiled.ts'
-import { countsOf, fanProgressOf, maxItems } from './fan-out.ts'
+import { countsOf, type FanRules, fanProgressOf, maxItems } from './fan-out.ts'
 import type { StepPhase } from './progress.ts'
 import { keptInstances } from './retry-from.ts'
+import { childOf } from './run-names.ts'
 import type { AdvanceRules, Pass } from './run-pass.ts'
 import { failed, messageOf, type StepView, type Work } from './run-steps.ts'
+import { isUnseen } from './run-world.ts'
 import { type Resolved, substitute } from './substitute.ts'
 
 const atStart: AdvanceRules = { isEnding: false, isHeld: false }
@@ -16,11 +18,13 @@ export function startFan(pass: Pass, step: CompiledStep, rules: AdvanceRules = a
   const isListNeeded = view?.instances?.isWhole !== true || known.includes('Waiting')
   // Whoever has started all its instances has no more need of their items.
   const items = isListNeeded ? itemsOf(pass, step) : { items: undefined }
-  if ('missing' in items) return failed(items.missing)
+  if ('missing' in items) return known.includes('Running') ? withoutItems(view, known, items.missing) : failed(items.missing)
   const phases: StepPhase[] = items.items === undefined ? [...known] : items.items.map((_, place) => known[place] ?? 'Waiting')
   const run = keep(pass, step, phases, items.items, view)
   const { concurrency = maxItems, maxFailed } = step.spec.forEach ?? { maxFailed: 0 }
   const fan = { concurrency: rules.isHeld ? 0 : concurrency, maxFailed, isEnding: rules.isEnding }
+  markMade(pass, step, phases, fan)
+  if (rules.isEnding) skipUnwanted(pass, step, phases, items.items)
   let message = view?.instances?.message ?? view?.message
   for (let progress = fanProgressOf(phases, fan); ; progress = fanProgressOf(phases, fan)) {
     const before = countsOf(phases).Waiting ?? 0
@@ -37,10 +41,31 @@ export function startFan(pass: Pass, step: CompiledStep, rules: AdvanceRules = a
   return viewOf({ ...view, run, message }, phases, fan)
 }
 
+/** The list is gone, for example with the Job that left it: nothing starts any more, and the step fails when what runs has ended. */
+function withoutItems(view: StepView | undefined, phases: readonly StepPhase[], message: string): StepView {
+  const work = view?.instances?.work ?? new Map<number, Work>()
+  return { state: { phase: 'Running' }, run: view?.run, instances: { phases, work, message, isWhole: view?.instances?.isWhole === true } }
+}
+
+/** Where nothing starts any more, instances that were made and are yet to be seen still have to end. */
+function markMade({ world }: Pass, step: CompiledStep, phases: StepPhase[], { concurrency, maxFailed, isEnding }: FanRules): void {
+  if (world.made.size === 0) return
+  if (concurrency > 0 && !isEnding && (countsOf(phases).Failed ?? 0) <= maxFailed) return
+  for (const [place, phase] of phases.entries())
+    if (phase === 'Waiting' && isUnseen(world, childOf(world.run, step.name, place))) phases[place] = 'Running'
+}
+
+/** Instances that would be skipped anyway: the end of a run does not make them something else. */
+function skipUnwanted({ values }: Pass, { when }: CompiledStep, phases: StepPhase[], items: readonly unknown[] | undefined): void {
+  if (when === undefined || items === undefined) return
+  for (const [place, phase] of phases.entries())
+    if (phase === 'Waiting' && values.holds(when, [items[place]]) === false) phases[place] = 'Skipped'
+}
+
 function viewOf(
   view: { readonly run?: string | undefined; readonly message?: string | undefined; readonly instances?: StepView['instances'] },
   phases: readonly StepPhase[],
-  fan: Parameters<typeof fanProgressOf>[1],
+  fan: FanRules,
 ): StepView {
   const { ended } = fanProgressOf(phases, fan)
   const work = view.instances?.work ?? new Map<number, Work>()

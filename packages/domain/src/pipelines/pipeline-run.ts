@@ -13,7 +13,8 @@ import { parameterValues } from './parameters.ts'
 import { type Advance, advance } from './run-advance.ts'
 import type { Revision } from './run-pass.ts'
 import { artifactsOf, emptyStatus, factsOf, listed, outputsOf, runningMessage, statusOfSteps, type Verdict } from './run-status.ts'
-import type { RunEffect, RunPlan, RunWorld } from './run-world.ts'
+import { isUnderWay, stopping } from './run-steps.ts'
+import { hasBegun, type RunEffect, type RunPlan, type RunWorld, startOf, unseenMs } from './run-world.ts'
 
 /** A run that is over within this time is not described before, also when a hundred come at once; creation times are cut to whole seconds. */
 const describeAfterMs = 4000
@@ -30,7 +31,7 @@ export function decidePipelineRun(world: RunWorld, now: number): RunPlan {
   if (run.metadata.deletionTimestamp !== undefined) return rest
   if (isOver(run)) return overPlan(world, now)
   const finding = retryFinding(world) ?? revisionFinding(world)
-  if (finding !== undefined || 'missing' in revision) return heldPlan(world, finding ?? cancelledVerdict, now)
+  if (finding !== undefined || 'missing' in revision) return heldPlan(world, finding ?? cancelledVerdict(world), now)
   const params = parameterValues(revision.pipeline.declarations, run.spec.parameters ?? {}, ['spec', 'parameters'])
   if ('findings' in params) {
     const message = params.findings.map(
@@ -38,17 +39,25 @@ export function decidePipelineRun(world: RunWorld, now: number): RunPlan {
     )
     return heldPlan(world, { phase: 'Failed', reason: 'ParametersInvalid', message: `${message.join('; ')}.` }, now)
   }
-  const leftMs = timeLeftMs(run, revision, now)
+  const leftMs = timeLeftMs(world, revision, now)
   const isEnding = run.spec.cancel || leftMs <= 0
   const done = advance(world, revision, params.values, { isEnding, isHeld: run.spec.suspend && !isEnding }, now)
   return planOf(world, revision, done, { leftMs, now })
 }
 
-const cancelledVerdict: Verdict = { phase: 'Cancelled', reason: 'RunCancelled', message: 'The run was cancelled before its first step.' }
+function cancelledVerdict(world: RunWorld): Verdict {
+  const when = hasBegun(world) ? '; what had succeeded by then stays.' : ' before its first step.'
+  return { phase: 'Cancelled', reason: 'RunCancelled', message: `The run was cancelled${when}` }
+}
 
 /** Nothing can be done for the run yet, or ever. */
-function heldPlan({ run }: RunWorld, found: Verdict, now: number): RunPlan {
-  const verdict = run.spec.cancel ? cancelledVerdict : found
+function heldPlan(world: RunWorld, found: Verdict, now: number): RunPlan {
+  const { run } = world
+  const verdict = run.spec.cancel ? cancelledVerdict(world) : found
+  // Nobody looks at the Jobs of a run that is over: what is under way is stopped first, and has ended.
+  const work = [...world.jobs, ...world.calls].filter(isUnderWay)
+  if (terminal.includes(verdict.phase) && work.length + world.made.size > 0)
+    return { ...rest, patch: work.filter(({ spec }) => !spec.cancel).map(stopping), next: wakeAfter(unseenMs + 1) }
   const status = run.status ?? emptyStatus
   const untilToldMs = describeAfterMs - (now - (parseTime(run.metadata.creationTimestamp) ?? 0))
   // What is applied together appears one after the other; that is not worth a write.
@@ -57,9 +66,16 @@ function heldPlan({ run }: RunWorld, found: Verdict, now: number): RunPlan {
   return { ...rest, status: { ...status, phase: verdict.phase, ...ended }, conditions: factsOf(verdict), next: { kind: 'change' } }
 }
 
-function retryFinding({ run, source }: RunWorld): Verdict | undefined {
+function retryFinding(world: RunWorld): Verdict | undefined {
+  const { run, source } = world
   const { retryFrom, pipelineRef } = run.spec
-  if (retryFrom === undefined || run.status?.startedAt !== undefined) return undefined
+  if (retryFrom === undefined || hasBegun(world)) return undefined
+  if (retryFrom.run === run.metadata.name)
+    return {
+      phase: 'Failed',
+      reason: 'RetryInvalid',
+      message: `Run ${retryFrom.run} cannot go on from itself; name an earlier run in a new one.`,
+    }
   const earlier = source(retryFrom.run)?.run
   if (earlier === undefined)
     return {
@@ -81,7 +97,8 @@ function retryFinding({ run, source }: RunWorld): Verdict | undefined {
   return undefined
 }
 
-function revisionFinding({ revision, run }: RunWorld): Verdict | undefined {
+function revisionFinding(world: RunWorld): Verdict | undefined {
+  const { revision } = world
   if (!('missing' in revision)) return undefined
   const { missing, message } = revision
   switch (missing) {
@@ -91,14 +108,14 @@ function revisionFinding({ revision, run }: RunWorld): Verdict | undefined {
       return { phase: 'Pending', reason: 'PipelineNotReady', message }
     case 'noRevision':
       // What was begun cannot go on; what was not may wait for the revision to come.
-      return { phase: run.status?.startedAt === undefined ? 'Pending' : 'Failed', reason: 'RevisionNotFound', message }
+      return { phase: hasBegun(world) ? 'Failed' : 'Pending', reason: 'RevisionNotFound', message }
   }
 }
 
-function timeLeftMs(run: PipelineRun, { pipeline }: Revision, now: number): number {
-  const since = parseTime(run.status?.startedAt) ?? parseTime(run.metadata.creationTimestamp)
+/** Waiting for a pipeline, or for another run, is no part of a run. */
+function timeLeftMs(world: RunWorld, { pipeline }: Revision, now: number): number {
   const { timeoutSeconds } = pipeline.spec
-  return timeoutSeconds === undefined || since === undefined ? Number.POSITIVE_INFINITY : since + timeoutSeconds * 1000 - now
+  return timeoutSeconds === undefined ? Number.POSITIVE_INFINITY : (startOf(world) ?? now) + timeoutSeconds * 1000 - now
 }
 
 interface Times {
@@ -119,15 +136,17 @@ function planOf(world: RunWorld, revision: Revision, done: Advance, times: Times
   const made = done.create.map(({ metadata }) => metadata.name)
   const effects: RunEffect[] = made.length === 0 ? [] : [{ type: 'made', uid: run.metadata.uid ?? '', names: made }]
   const waitMs = isEnd || done.mustTell ? 0 : untilTold(world, verdict, now)
-  const next = nextOf(run, isEnd, waitMs, leftMs, now)
+  const next = nextOf(world, isEnd, waitMs, leftMs, now)
   const plan: RunPlan = { ...rest, create: done.create, patch: done.patch, effects, next }
   if (waitMs > 0) return plan
   return { ...plan, status, conditions: factsOf(verdict), effects: [...effects, { type: 'written', uid: run.metadata.uid ?? '' }] }
 }
 
-function nextOf(run: PipelineRun, isEnd: boolean, waitMs: number, leftMs: number, now: number): Next {
+function nextOf({ run, made }: RunWorld, isEnd: boolean, waitMs: number, leftMs: number, now: number): Next {
   if (isEnd) return wakeAfter(ttlLeftMs(run, now, now))
-  return wakeAfter(waitMs > 0 && Number.isFinite(waitMs) ? waitMs : undefined, leftMs > 0 && Number.isFinite(leftMs) ? leftMs : undefined)
+  // Of a child that came and went unseen, no change ever tells.
+  const unseen = made.size > 0 ? unseenMs + 1 : undefined
+  return wakeAfter(...[waitMs, leftMs].filter((ms) => ms > 0 && Number.isFinite(ms)), unseen)
 }
 
 /** How long the next word about a run that goes on can wait. A pause is told at once, and so is its end. */

@@ -4,6 +4,7 @@
  */
 import { type ConditionFact, type Finding, type Pipeline, type PipelineRun, type PipelineStatus, parseTime } from '@mnemos/api'
 import type { KubeObject, Plan, Removal } from '@mnemos/kube'
+import { wakeAfter } from '../scheduling/job-status.ts'
 import type { Written } from '../written.ts'
 import type { CompiledPipeline } from './compiled.ts'
 import { isOver } from './pipeline-run.ts'
@@ -82,10 +83,19 @@ function withKept(world: PipelineWorld, now: number): PipelinePlan {
   const newest = revisions.toSorted((a, b) => b.revision - a.revision)
   const old = newest.slice(pipeline.spec.revisionHistoryLimit).filter((revision) => usersOf(revision).length === 0)
   const lacking = newest.flatMap((revision) => lackingUsers(revision, usersOf(revision), now))
-  if (lacking.length === 0) return { ...rest, remove: old.map(removalOf) }
+  if (lacking.length === 0) return { ...rest, remove: old.map(removalOf), next: wakeAfter(untilLastingMs(unfinished, now)) }
   if (dueInMs > 0) return { ...rest, remove: old.map(removalOf), next: { kind: 'after', seconds: dueInMs / 1000 } }
   const apply = lacking.map(({ revision, users }): KubeObject => withUsers(revision, pipeline, users))
   return { ...rest, apply, remove: old.map(removalOf), effects: [{ type: 'written', uid: pipeline.metadata.uid ?? '' }] }
+}
+
+/** When the next run that uses a revision has used it for a while; nothing else tells. */
+function untilLastingMs(unfinished: readonly PipelineRun[], now: number): number | undefined {
+  const waits = unfinished
+    .filter(({ status }) => status?.revisionName !== undefined)
+    .map(({ metadata }) => shortRunMs - (now - (parseTime(metadata.creationTimestamp) ?? 0)))
+    .filter((ms) => ms > 0)
+  return waits.length === 0 ? undefined : Math.min(...waits)
 }
 
 /** A revision that does not name all the runs that have used it for a while. */

@@ -26,6 +26,8 @@ export interface ProgressRules {
   readonly maxRunning: number
   /** Nothing new starts: the run was cancelled or is out of time. */
   readonly isEnding: boolean
+  /** Whether the step only says what is known already, so that it ends even then as it may have ended before: others may have begun after it. */
+  isDecided?(step: string): boolean
 }
 
 export interface Progress {
@@ -79,10 +81,12 @@ function verdictOn(
   const before = dependencies.map((name) => ({ name, state: stateOf(name) }))
   // One failure decides, however many others still run.
   if (before.some(({ state }) => breaks(state))) return 'Upstream'
-  if (before.some(({ name, state }) => state.phase === 'Skipped' && rules.uses(step, name))) return 'NoOutput'
-  if (rules.isEnding) return 'RunEnded'
+  // Also when the run ends: what it waits for is stopped, and then it is known why this one never ran.
   if (before.some(({ state }) => !isEnded(state))) return 'wait'
-  return rules.holds(step) ? 'start' : 'Condition'
+  // Only then: had another of them failed first, it would be that, and so would be whatever comes after.
+  if (before.some(({ name, state }) => state.phase === 'Skipped' && rules.uses(step, name))) return 'NoOutput'
+  if (!rules.holds(step)) return 'Condition'
+  return rules.isEnding && rules.isDecided?.(step) !== true ? 'RunEnded' : 'start'
 }
 
 /** Whether what comes after a step cannot come any more. */

@@ -48,7 +48,7 @@ function published({ parameters = {}, models = [], made = [], refused = {} }: Gi
     modelNamed: (name) => models.find(({ metadata }) => metadata.name === name),
   }
   const params = { alias: 'prod', uri: 'file:///m.gguf', ...parameters }
-  const values = new RunValues({ world, pipeline, revision: { number: 1 }, params, viewOf: () => undefined })
+  const values = new RunValues({ world, pipeline, revision: { name: 'p-1', number: 1 }, params, viewOf: () => undefined })
   const step = pipeline.steps.get('register')
   assert.ok(step)
   return publish(world, values, step)

@@ -12,12 +12,12 @@ import type { CompiledStep } from './compiled.ts'
 import { startFan } from './fan-step.ts'
 import type { StepGraph } from './graph.ts'
 import type { ParameterValues } from './parameters.ts'
-import { isEnded, progressOf, type StepState } from './progress.ts'
+import { isEnded, progressOf, type StepState, waiting } from './progress.ts'
 import { publish } from './publish-step.ts'
 import { keepEarlier } from './retry-from.ts'
 import { stepLabel } from './run-names.ts'
 import { type AdvanceRules, Pass, type Revision, type Wait } from './run-pass.ts'
-import { failed, isUnderWay, type StepView, skipped } from './run-steps.ts'
+import { failed, isUnderWay, type StepView, skipped, stopping } from './run-steps.ts'
 import type { RunValues } from './run-values.ts'
 import type { RunWorld } from './run-world.ts'
 import { brokenOutput } from './step-outputs.ts'
@@ -41,20 +41,24 @@ export function advance(world: RunWorld, revision: Revision, params: ParameterVa
   const { main, last } = revision.pipeline
   const pass = new Pass(world, revision, params, now)
   keepEarlier(pass)
-  for (const step of revision.pipeline.steps.values()) judgeOutputs(pass, step)
+  for (const step of revision.pipeline.steps.keys()) judgeOutputs(pass, step)
   const isMainOver = advanceGraph(pass, main, rules)
   const ending = { ...rules, isEnding: false }
-  const isOver = isMainOver && advanceGraph(pass, last, ending)
-  if (rules.isEnding) stopWork(pass, main)
+  const haveEnded = isMainOver && advanceGraph(pass, last, ending)
+  // Nobody looks at the Jobs of a run that is over: what is under way although its step has ended is stopped first.
+  const isOver = haveEnded && pass.underWay === 0
+  if (haveEnded) stopWork(pass, [...main.order, ...last.order])
+  else if (rules.isEnding) stopWork(pass, main.order)
   const { views, values, create, patch, waits, mustTell } = pass
-  const underWay = [...world.jobs, ...world.calls].filter(isUnderWay).length + create.length
+  const underWay = pass.underWay + create.length
   return { ...{ views, values, create, patch, waits, mustTell, isMainOver, isOver }, underWay }
 }
 
 /** A step whose outputs are not what the pipeline says of them has failed, however its Job ended. */
-function judgeOutputs({ views, values, world }: Pass, step: CompiledStep): void {
-  const view = views.get(step.name)
-  if (step.schemas.size === 0 || view?.state.phase !== 'Succeeded') return
+function judgeOutputs({ views, values, world, revision }: Pass, name: string): void {
+  const step = revision.pipeline.steps.get(name)
+  const view = views.get(name)
+  if (step === undefined || step.schemas.size === 0 || view?.state.phase !== 'Succeeded') return
   const isRecorded = world.run.status?.steps.some(({ name, phase }) => name === step.name && phase === 'Succeeded') === true
   const mistake = isRecorded ? undefined : brokenOutput(step, values.outputsOf(step.name))
   if (mistake !== undefined) views.set(step.name, { ...view, ...failed(mistake) })
@@ -71,15 +75,17 @@ function advanceGraph(pass: Pass, graph: StepGraph, { isEnding, isHeld }: Advanc
       holds: (step) => conditionHolds(pass, step, errors),
       maxRunning: isHeld ? 0 : Number.POSITIVE_INFINITY,
       isEnding,
+      isDecided: (step) => isDecided(pass, step),
     })
     for (const [step, why] of skip) views.set(step, skipped(why))
     let hasEnded = false
     const begun = new Set(start)
     for (const name of start) {
       const error = errors.get(name)
-      const view = error === undefined ? begin(pass, name, graph) : failed(`when: ${error}`)
+      const view = error === undefined ? begin(pass, name, graph, isEnding) : failed(`when: ${error}`)
       if (view === undefined) continue
       views.set(name, view)
+      judgeOutputs(pass, name)
       hasEnded ||= isEnded(view.state)
     }
     if (!hasEnded) {
@@ -99,20 +105,37 @@ function conditionHolds({ revision, values }: Pass, step: string, errors: Map<st
   return true
 }
 
+/** A gate, an approval about which somebody has decided, and a list of which nothing is to be done. */
+function isDecided({ revision, world }: Pass, name: string): boolean {
+  const { type, spec } = revision.pipeline.steps.get(name) ?? {}
+  if (type === 'gate' || spec?.forEach !== undefined) return true
+  return type === 'approval' && isEnded(approvalView(world.run, name, spec?.approval ?? { byOther: false }, '').state)
+}
+
 /** What becomes of a step that can start; undefined while it has to wait after all. */
-function begin(pass: Pass, name: string, graph: StepGraph): StepView | undefined {
+function begin(pass: Pass, name: string, graph: StepGraph, isEnding: boolean): StepView | undefined {
   const step = pass.revision.pipeline.steps.get(name)
   if (step === undefined) return undefined
+  if (isEnding && step.spec.forEach !== undefined) {
+    const view = startFan(pass, step, { isEnding, isHeld: false })
+    return view !== 'full' && view.state.phase === 'Succeeded' ? view : skipped('RunEnded')
+  }
   const breaker = trippedBreaker(pass.world, step)
   if (breaker !== undefined) {
-    pass.waits.push({ step: name, reason: 'BreakerTripped', message: breaker })
+    // It is looked at again whenever another step ends in this pass.
+    if (!pass.waits.some(({ step: waiting }) => waiting === name))
+      pass.waits.push({ step: name, reason: 'BreakerTripped', message: breaker })
     return undefined
   }
   const view = beginByType(pass, step)
   if (view === 'full') return undefined
-  const isLast = graph === pass.revision.pipeline.last
-  // At the end of a run, what it speaks of may never have been made.
-  return isLast && view.state.phase === 'Failed' && isMissing(pass, step) ? skipped('NoOutput', view.message) : view
+  return orNoOutput(pass, step, graph, view)
+}
+
+/** At the end of a run, what a step speaks of may never have been made: it is not that the step failed. */
+function orNoOutput(pass: Pass, step: CompiledStep, graph: StepGraph, view: StepView): StepView {
+  const hasFailed = graph === pass.revision.pipeline.last && view.state.phase === 'Failed' && (view.instances?.work.size ?? 0) === 0
+  return hasFailed && isMissing(pass, step) ? skipped('NoOutput', view.message) : view
 }
 
 function isMissing({ views }: Pass, { uses }: CompiledStep): boolean {
@@ -152,26 +175,29 @@ function beginByType(pass: Pass, step: CompiledStep): StepView | 'full' {
 
 /** Fan-outs that go on. @param begun those that were looked at just now @returns whether one of them has ended */
 function goOn(pass: Pass, graph: StepGraph, { isEnding, isHeld }: AdvanceRules, begun: ReadonlySet<string>): boolean {
-  let hasEnded = false
   for (const name of graph.order) {
     const step = pass.revision.pipeline.steps.get(name)
     const view = pass.views.get(name)
     if (step?.spec.forEach === undefined || begun.has(name) || view?.state.phase !== 'Running') continue
-    const next = startFan(pass, step, { isEnding, isHeld })
-    if (next === 'full') continue
+    // While a run is held, what comes before may not be decided again, and its values are not there.
+    const isReady = (graph.dependencies.get(name) ?? []).every((other) => isEnded(pass.views.get(other)?.state ?? waiting))
+    if (!isReady) continue
+    const started = startFan(pass, step, { isEnding, isHeld })
+    if (started === 'full') continue
+    const next = orNoOutput(pass, step, graph, started)
     pass.views.set(name, next)
-    hasEnded ||= isEnded(next.state)
+    judgeOutputs(pass, name)
+    // Conditions of instances look at what comes between: that is decided before the next fan-out is looked at.
+    if (isEnded(next.state)) return true
   }
-  return hasEnded
+  return false
 }
 
 /** Stops whatever of these steps is under way. */
-function stopWork({ world, patch }: Pass, graph: StepGraph): void {
-  const names = new Set(graph.order)
+function stopWork({ world, patch }: Pass, steps: readonly string[]): void {
+  const names = new Set(steps)
   for (const work of [...world.jobs, ...world.calls]) {
-    const { apiVersion, kind, metadata, spec } = work
-    const { name, namespace = '', uid = '', labels = {} } = metadata
-    if (!names.has(labels[stepLabel] ?? '') || !isUnderWay(work) || spec.cancel) continue
-    patch.push({ apiVersion, kind, namespace, name, uid, patch: { spec: { cancel: true } } })
+    const { metadata, spec } = work
+    if (names.has(metadata.labels?.[stepLabel] ?? '') && isUnderWay(work) && !spec.cancel) patch.push(stopping(work))
   }
 }

@@ -1,13 +1,12 @@
 /** State of one pass over the steps of a run: what is known of them, and what is asked for. Nothing of it outlives the pass. */
-import { type Job, parseTime } from '@mnemos/api'
 import type { KubeObject, ObjectPatch } from '@mnemos/kube'
 import type { CompiledPipeline, CompiledStep } from './compiled.ts'
 import type { ParameterValues } from './parameters.ts'
-import { childOf, memoLabel } from './run-names.ts'
+import { childOf } from './run-names.ts'
 import { failed, isUnderWay, observedSteps, type StepView } from './run-steps.ts'
 import { RunValues } from './run-values.ts'
-import type { RunWorld } from './run-world.ts'
-import { childFor, type Instance } from './step-child.ts'
+import { isUnseen, type RunWorld } from './run-world.ts'
+import { childFor, type Instance, rememberedJob } from './step-child.ts'
 
 export interface Revision {
   readonly name: string
@@ -37,6 +36,8 @@ export class Pass {
   readonly create: KubeObject[] = []
   readonly patch: ObjectPatch[] = []
   readonly waits: Wait[] = []
+  /** Pieces of work that have yet to end, those that were created and are yet to be seen included. */
+  readonly underWay: number
   /** Jobs that may still start. */
   room: number
   mustTell = false
@@ -47,8 +48,8 @@ export class Pass {
     this.revision = revision
     this.now = now
     this.views = observedSteps(world, revision.pipeline)
-    const underWay = [...world.jobs, ...world.calls].filter(isUnderWay).length
-    this.room = (revision.pipeline.spec.concurrency ?? Number.POSITIVE_INFINITY) - underWay - world.made.size
+    this.underWay = [...world.jobs, ...world.calls].filter(isUnderWay).length + unseenWork(world)
+    this.room = (revision.pipeline.spec.concurrency ?? Number.POSITIVE_INFINITY) - this.underWay
     const viewOf = (step: string): StepView | undefined => this.views.get(step)
     this.values = new RunValues({ world, pipeline: revision.pipeline, revision, params, viewOf })
   }
@@ -63,7 +64,7 @@ export class Pass {
     if (this.room <= 0) return 'full'
     const made = childFor({ world, values, revision }, step, instance)
     if ('missing' in made) return failed(made.missing)
-    const remembered = this.#remembered(step, made.child)
+    const remembered = rememberedJob(world, step, made.child)
     if (remembered !== undefined) return this.#told({ state: { phase: 'Succeeded' }, job: remembered.metadata.name })
     this.create.push(made.child)
     this.room -= 1
@@ -74,17 +75,9 @@ export class Pass {
     this.mustTell = true
     return view
   }
+}
 
-  /** The oldest Job that did the same and is young enough, so that every pass finds the same. */
-  #remembered({ spec }: CompiledStep, { metadata }: KubeObject): Job | undefined {
-    const memo = metadata.labels?.[memoLabel]
-    const { maxAgeSeconds } = spec.memoize ?? {}
-    if (memo === undefined || maxAgeSeconds === undefined) return undefined
-    const since = this.now - maxAgeSeconds * 1000
-    return this.world
-      .remembered(memo)
-      .filter((job) => (parseTime(job.status?.finishedAt) ?? 0) >= since)
-      .toSorted((a, b) => (a.metadata.creationTimestamp ?? '').localeCompare(b.metadata.creationTimestamp ?? ''))
-      .at(0)
-  }
+/** Work that was created and is yet to be seen. What was refused is none, and a Model takes nobody's room. */
+function unseenWork(world: RunWorld): number {
+  return [...world.made].filter((name) => isUnseen(world, name) && world.modelNamed(name, undefined) === undefined).length
 }

@@ -6,7 +6,7 @@ import { isEnded } from './progress.ts'
 import type { Advance } from './run-advance.ts'
 import type { Revision } from './run-pass.ts'
 import type { StepView } from './run-steps.ts'
-import type { RunWorld } from './run-world.ts'
+import { type RunWorld, startOf } from './run-world.ts'
 import { substitute } from './substitute.ts'
 
 const maxMessage = 512
@@ -53,7 +53,7 @@ export function statusOfSteps(world: RunWorld, { name, number, pipeline }: Revis
     ...before,
     revision: number,
     revisionName: name,
-    startedAt: before.startedAt ?? formatTime(now),
+    startedAt: before.startedAt ?? formatTime(startOf(world) ?? now),
     progress: progressOf([...views.values()]),
     steps,
   }

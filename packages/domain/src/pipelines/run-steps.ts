@@ -4,12 +4,13 @@
  * Guarantees: what the status says has ended stays so, whatever became of the Job. Takes time in proportion to steps and Jobs.
  */
 import type { Job, PipelineRun, RunStepStatus } from '@mnemos/api'
+import type { ObjectPatch } from '@mnemos/kube'
 import { isTerminal, statusOf } from '../scheduling/job-status.ts'
 import type { CompiledPipeline } from './compiled.ts'
 import { decodePhases } from './fan-out.ts'
 import { isEnded, type SkipReason, type StepPhase, type StepState, waiting } from './progress.ts'
-import { placeOf } from './run-names.ts'
-import type { RunSource, RunWorld } from './run-world.ts'
+import { childOf, placeOf } from './run-names.ts'
+import { isUnseen, type RunSource, type RunWorld } from './run-world.ts'
 
 /** A Job, or a called run: whatever does a piece of work. */
 export type Work = Job | PipelineRun
@@ -58,16 +59,18 @@ export function observedSteps(world: RunWorld, pipeline: CompiledPipeline): Map<
     [...pipeline.steps.values()].map(({ name, spec }) => {
       const own = work.get(name) ?? new Map<number | undefined, Work>()
       const entry = recorded.get(name)
-      return [name, spec.forEach === undefined ? singleView(own.get(undefined), entry) : fanView(own, entry)]
+      if (spec.forEach !== undefined) return [name, fanView(own, entry)]
+      return [name, singleView(own.get(undefined), entry, world.made.size > 0 && isUnseen(world, childOf(world.run, name)))]
     }),
   )
 }
 
-function singleView(work: Work | undefined, entry: RunStepStatus | undefined): StepView {
+/** @param isMade its child was created, and is yet to be seen */
+function singleView(work: Work | undefined, entry: RunStepStatus | undefined, isMade: boolean): StepView {
   const known = entry === undefined ? undefined : stateOfEntry(entry)
   if (entry !== undefined && known !== undefined && isEnded(known))
     return { state: known, work, job: entry.job, run: entry.run, message: entry.message }
-  if (work === undefined) return { state: waiting }
+  if (work === undefined) return { state: isMade ? { phase: 'Running' } : waiting }
   return { state: { phase: phaseOf(work) }, work, message: messageOf(work) }
 }
 
@@ -76,7 +79,8 @@ function fanView(own: ReadonlyMap<number | undefined, Work>, entry: RunStepStatu
   const known = entry === undefined ? undefined : stateOfEntry(entry)
   const work = new Map([...own].flatMap(([item, each]) => (item === undefined ? [] : [[item, each] as const])))
   const before = decodePhases(entry?.items ?? '') ?? []
-  const phases = [...before]
+  // What is recorded as running and has no work was never made, is yet to be seen, or was deleted: whoever starts it knows.
+  const phases = before.map((phase, item) => (phase === 'Running' && !work.has(item) ? 'Waiting' : phase))
   for (const [item, each] of work) {
     while (phases.length <= item) phases.push('Waiting')
     if (phases[item] === 'Waiting' || phases[item] === 'Running') phases[item] = phaseOf(each)
@@ -109,6 +113,11 @@ export function messageOf(work: Work): string | undefined {
 /** Whether a piece of work has yet to end. */
 export function isUnderWay(work: Work): boolean {
   return work.kind === 'PipelineRun' ? phaseOf(work) === 'Running' : !isTerminal(work)
+}
+
+/** Asks a piece of work to end. */
+export function stopping({ apiVersion, kind, metadata: { name, namespace = '', uid = '' } }: Work): ObjectPatch {
+  return { apiVersion, kind, namespace, name, uid, patch: { spec: { cancel: true } } }
 }
 
 export function skipped(why: SkipReason, message?: string): StepView {

@@ -11,11 +11,13 @@ import type { CompiledPipeline, CompiledStep } from './compiled.ts'
 import type { Condition } from './condition.ts'
 import { gathered } from './fan-out.ts'
 import type { ParameterValues } from './parameters.ts'
+import type { StepPhase } from './progress.ts'
 import type { Reference } from './reference.ts'
 import { publishedModel } from './run-names.ts'
 import { type StepView, type Work, type WorkByStep, workByStep } from './run-steps.ts'
 import type { RunSource, RunWorld } from './run-world.ts'
-import { ownOutputs } from './step.ts'
+import { ownOutputs, type StepType } from './step.ts'
+import { childFor, rememberedJob } from './step-child.ts'
 import { isValue } from './step-work.ts'
 import { fieldAt, type Resolved, substitute } from './substitute.ts'
 
@@ -24,11 +26,12 @@ type Outputs = Readonly<Record<string, unknown>>
 export interface ValueSources {
   readonly world: RunWorld
   readonly pipeline: CompiledPipeline
-  readonly revision: { readonly number: number }
+  readonly revision: { readonly name: string; readonly number: number }
   readonly params: ParameterValues
   readonly viewOf: (step: string) => StepView | undefined
 }
 
+const withoutJob: readonly StepType[] = ['gate', 'approval', 'publish']
 /** Most runs that kept work of one another. */
 const maxKept = 16
 
@@ -78,12 +81,13 @@ export class RunValues {
 
   /** All outputs of a step; none before it has succeeded. */
   outputsOf(step: string): Outputs {
-    const known = this.#outputs.get(step)
-    if (known !== undefined) return known
     const { pipeline, viewOf } = this.#sources
     const compiled = pipeline.steps.get(step)
     const view = viewOf(step)
+    // Asked first: what was judged meanwhile may have failed.
     if (compiled === undefined || view?.state.phase !== 'Succeeded') return {}
+    const known = this.#outputs.get(step)
+    if (known !== undefined) return known
     const outputs = this.#outputsOf(compiled, view)
     this.#outputs.set(step, outputs)
     return outputs
@@ -92,6 +96,10 @@ export class RunValues {
   #output({ step, output, field }: Reference & { from: 'steps' }): Resolved {
     const outputs = this.outputsOf(step)
     if (Object.hasOwn(outputs, output)) return fieldAt(outputs[output], field)
+    const view = this.#sources.viewOf(step)
+    const isOfJob = view?.state.phase === 'Succeeded' && !withoutJob.includes(this.#sources.pipeline.steps.get(step)?.type ?? 'gate')
+    const isGone = isOfJob && this.#sources.pipeline.steps.get(step)?.spec.forEach === undefined && this.#workOf(step, view) === undefined
+    if (isGone) return { missing: `the Job of step ${step} is gone, and with it its output ${output}; do the step again in a new run` }
     const next = `name it by reference: $(steps.${step}.artifacts.${output})`
     return { missing: `step ${step} left no output ${output} that is small enough to be put in; ${next}` }
   }
@@ -154,7 +162,23 @@ export class RunValues {
   #fanWork(step: string, view: StepView): readonly (Work | undefined)[] {
     const { phases = [], work } = view.instances ?? {}
     const kept = view.run === undefined ? undefined : this.keptWork(view.run, step)
-    return phases.map((phase, item) => (phase === 'Succeeded' ? (work?.get(item) ?? kept?.get(item)) : undefined))
+    const found = phases.map((phase, item) => (phase === 'Succeeded' ? (work?.get(item) ?? kept?.get(item)) : undefined))
+    const isShort = found.some((each, item) => each === undefined && phases[item] === 'Succeeded')
+    return isShort ? this.#withRemembered(step, phases, found) : found
+  }
+
+  /** Instances whose work was done before have no Job of this run: who did it is found as it was found then. */
+  #withRemembered(name: string, phases: readonly StepPhase[], found: readonly (Work | undefined)[]): readonly (Work | undefined)[] {
+    const { pipeline, world, revision } = this.#sources
+    const step = pipeline.steps.get(name)
+    if (step?.spec.memoize === undefined) return found
+    const items = substitute(step.spec.forEach?.items, (reference) => this.resolve(reference))
+    if ('missing' in items) return found
+    return found.map((work, item) => {
+      if (work !== undefined || phases[item] !== 'Succeeded') return work
+      const made = childFor({ world, values: this, revision }, step, { item, value: itemsOf(items.value)[item] })
+      return 'missing' in made ? undefined : rememberedJob(world, step, made.child)
+    })
   }
 
   /** Work of a step in another run, and in those whose work that one kept. */

@@ -1,6 +1,5 @@
 /** Everything that a decision about one run may know. Plain values: whoever observes fills them in. */
-import type { Job, Model, PipelineRun, PipelineRunStatus } from '@mnemos/api'
-
+import { type Job, type Model, type PipelineRun, type PipelineRunStatus, parseTime } from '@mnemos/api'
 import type { Plan } from '@mnemos/kube'
 import type { Written } from '../written.ts'
 import type { CompiledPipeline } from './compiled.ts'
@@ -44,6 +43,27 @@ export interface RunWorld extends RunSource {
   readonly sha256: (text: string) => string
   /** How long the next write of progress has to wait, in milliseconds. */
   readonly dueInMs: number
+}
+
+/** A child that was made and is not seen within this time has come and gone between two lists. */
+export const unseenMs = 30_000
+
+/** Whether any work of the run was ever seen: it uses a revision by then, described or not. */
+export function hasBegun({ run, jobs, calls, made }: RunWorld): boolean {
+  return run.status?.startedAt !== undefined || jobs.length + calls.length + made.size > 0
+}
+
+/** When the first step could start: as it was told, else as the oldest work shows. */
+export function startOf({ run, jobs, calls }: RunWorld): number | undefined {
+  const told = parseTime(run.status?.startedAt)
+  if (told !== undefined) return told
+  const made = [...jobs, ...calls].flatMap(({ metadata }) => parseTime(metadata.creationTimestamp) ?? [])
+  return made.length === 0 ? undefined : made.reduce((first, each) => Math.min(first, each))
+}
+
+/** Whether the child of this name was created, and is yet to be seen. */
+export function isUnseen({ made, refused }: RunWorld, name: string): boolean {
+  return made.has(name) && !refused.has(name)
 }
 
 export type RunEffect =

@@ -1,7 +1,7 @@
 /**
  * What a step, or an instance of one, becomes: a Job, or a run of another pipeline, with every reference replaced.
  */
-import { apiVersion, type Job, type PipelineRun } from '@mnemos/api'
+import { apiVersion, type Job, type PipelineRun, parseTime } from '@mnemos/api'
 import type { KubeObject } from '@mnemos/kube'
 import { requesterAnnotation } from '../admission/requester.ts'
 import { fieldOf, textOf } from '../reading.ts'
@@ -122,6 +122,18 @@ function withOverride(
     ...(image !== undefined && isMembers(container) ? { container: { ...container, image } } : {}),
     ...(modelRef !== undefined && isMembers(inference) ? { inference: { ...inference, modelRef } } : {}),
   }
+}
+
+/** The oldest Job that did the same and was young enough when the run was created: every pass finds the same. */
+export function rememberedJob({ run, remembered }: RunWorld, { spec }: CompiledStep, { metadata }: StepChild): Job | undefined {
+  const memo = metadata.labels?.[memoLabel]
+  const { maxAgeSeconds } = spec.memoize ?? {}
+  if (memo === undefined || maxAgeSeconds === undefined) return undefined
+  const since = (parseTime(run.metadata.creationTimestamp) ?? 0) - maxAgeSeconds * 1000
+  return remembered(memo)
+    .filter((job) => (parseTime(job.status?.finishedAt) ?? 0) >= since)
+    .toSorted((a, b) => (a.metadata.creationTimestamp ?? '').localeCompare(b.metadata.creationTimestamp ?? ''))
+    .at(0)
 }
 
 /** The same work with the same inputs has the same label; nothing where that cannot be known. */
