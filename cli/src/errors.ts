@@ -99,11 +99,17 @@ function refused(error: ApiError): CliError {
   const details = error.details.map(({ field, path, message, suggestion }) =>
     [field ?? path, suggestion === undefined ? message : `${message}; ${suggestion}`].filter((part) => part !== undefined).join(': '),
   )
-  const hint = hints[error.status]
+  const hint = hintOf(error)
   const options = { code: error.code, details, exitCode: exitCodeOfStatus(error.status), cause: error }
   // The message repeats the details for those who see nothing else.
   const message = details.length === 0 ? error.message : (error.message.split(': ')[0] ?? error.message)
   return new CliError(message, hint === undefined ? options : { ...options, hint })
+}
+
+/** The first word of a message of ours is the kind that it is about. */
+function hintOf({ status, message }: ApiError): string | undefined {
+  if (status !== 404) return hints[status]
+  return /^pipeline/i.test(message) ? 'mnemos pipelines list (and mind --namespace)' : hints[status]
 }
 
 const hints: Readonly<Record<number, string>> = {

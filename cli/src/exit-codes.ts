@@ -3,9 +3,9 @@
  */
 export const exitCodes = {
   ok: 0,
-  /** Something failed: the command, the Job that was waited for, or a file that `lint` judged. */
+  /** Something failed: the command, the Job or run that was waited for, or a file that `lint` judged. */
   failed: 1,
-  /** Ended by Ctrl-C, or the Job that was waited for was cancelled. */
+  /** Ended by Ctrl-C, or the Job or run that was waited for was cancelled. */
   cancelled: 2,
   /** The object that was named does not exist. */
   notFound: 3,

@@ -1,5 +1,5 @@
 /**
- * Follows one Job to its end: tokens as they appear, and every status on the way.
+ * Follows one Job to its end: tokens as they appear, and every status on the way; and any other stream that may break.
  *
  * Guarantees: each token is told once, in order; a broken stream is taken up again where it stopped (`Last-Event-ID`); a
  * new attempt is announced before its first token. Ends with the Job's last status.
@@ -26,42 +26,64 @@ const mostTries = 30
 
 /** @returns the last status that was seen, undefined when the stream held none */
 export async function follow(options: Following): Promise<JobStatus | undefined> {
-  let lastEventId: string | undefined
   let status: JobStatus | undefined
+  await takeUpAgain({
+    ...options,
+    hint: 'the Job goes on; follow it with: mnemos jobs logs -f NAME',
+    onEvent: (event) => {
+      if (event.event === 'end') return { isOver: true }
+      if (event.event === 'status') {
+        status = event.status
+        options.onStatus?.(status)
+        return {}
+      }
+      if (event.event === 'token') options.onToken?.(event.text)
+      else options.onReset?.(event.attempt)
+      return { id: event.id }
+    },
+  })
+  return status
+}
+
+export interface TakingUp<Event> {
+  /** Opens the stream behind the event with this id, or from its beginning. */
+  readonly open: (lastEventId: string | undefined, signal: AbortSignal) => AsyncIterable<Event>
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  /** Tells whether it was the last one, and the id behind which a broken stream is taken up. */
+  readonly onEvent: (event: Event) => { readonly isOver?: boolean; readonly id?: string }
+  /** What to do when the server is lost. */
+  readonly hint: string
+}
+
+/** Reads a stream to its last event, however often it breaks. @throws CliError when the server is lost for good */
+export async function takeUpAgain<Event>({ open, clock, signal, onEvent, hint }: TakingUp<Event>): Promise<void> {
+  let lastEventId: string | undefined
   let delayMs = firstDelayMs
   let failure: unknown
   for (let tries = 0; tries < mostTries; tries += 1) {
     try {
-      for await (const event of options.open(lastEventId, options.signal)) {
+      for await (const event of open(lastEventId, signal)) {
         tries = 0
         delayMs = firstDelayMs
-        if (event.event === 'end') return status
-        if (event.event === 'status') {
-          status = event.status
-          options.onStatus?.(status)
-          continue
-        }
-        lastEventId = event.id
-        if (event.event === 'token') options.onToken?.(event.text)
-        else options.onReset?.(event.attempt)
+        const { isOver = false, id = lastEventId } = onEvent(event)
+        if (isOver) return
+        lastEventId = id
       }
     } catch (error) {
-      if (options.signal.aborted || isFinal(error)) throw error
+      if (signal.aborted || isFinal(error)) throw error
       failure = error
     }
-    options.signal.throwIfAborted()
-    await options.clock.sleep(delayMs, options.signal)
+    signal.throwIfAborted()
+    await clock.sleep(delayMs, signal)
     delayMs = Math.min(longestDelayMs, delayMs * 2)
   }
-  throw new CliError('the stream broke and could not be taken up again', {
-    code: 'MNEMOS_STREAM_LOST',
-    hint: 'the Job goes on; follow it with: mnemos jobs logs -f NAME',
-    cause: failure,
-  })
+  throw new CliError('the stream broke and could not be taken up again', { code: 'MNEMOS_STREAM_LOST', hint, cause: failure })
 }
 
-/** A refusal (4xx) will not become another answer by asking again. */
+/** A refusal (4xx, or words of ours) will not become another answer by asking again. */
 function isFinal(error: unknown): boolean {
+  if (error instanceof CliError) return true
   return (
     error instanceof Error &&
     'status' in error &&

@@ -2,9 +2,10 @@
  * The command line as data: every command, its arguments and flags. What a command does is loaded when it is called, so
  * that `mnemos --help` costs nothing but this file.
  */
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import type { LogFlags } from './commands/container-logs.ts'
 import type { DevFlags } from './commands/dev.ts'
+import type { FilesFlags } from './commands/files-put.ts'
 import type { PromptOptions, SubmitOptions } from './commands/jobs-submit.ts'
 import type { LintFlags } from './commands/lint.ts'
 import type { PoliciesTestFlags } from './commands/policies-test.ts'
@@ -12,25 +13,29 @@ import type { SchemasCheckFlags } from './commands/schemas-check.ts'
 import type { UpFlags } from './commands/up.ts'
 import type { CliConfig } from './config.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
+import { all, number } from './flag-values.ts'
 import { type GlobalOptions, type Invocation, interruptSignal } from './invocation.ts'
 import { outputFormats } from './output.ts'
+import { addPipelines } from './pipelines-program.ts'
 import { createTerminal } from './terminal.ts'
 
 /** The program; `onExit` gets the exit code of the command that ran. */
 export function buildProgram(config: CliConfig, onExit: (code: ExitCode) => void): Command {
   const program = new Command('mnemos')
-    .description('LLM work on Kubernetes: Models, Jobs, Queues and Workers as custom resources.')
+    .description('LLM work on Kubernetes: Models, Jobs, Pipelines, Queues and Workers as custom resources.')
     .option('-n, --namespace <name>', "namespace; default the context's own")
     .option('--context <name>', 'context of the kubeconfig')
     .option('--kubeconfig <path>', 'kubeconfig; default $KUBECONFIG, then ~/.kube/config')
     .option('--server <url>', 'URL of the MNEMOS server; default $MNEMOS_SERVER, then the ConfigMap mnemos-system/mnemos-server')
     .addOption(new Option('-o, --output <format>', 'how data is printed').choices(outputFormats.slice(1)))
+    .option('--json', 'the same as -o json')
     .option('--no-color', 'no colours (also: NO_COLOR=1, or stderr is no terminal)')
     .showSuggestionAfterError()
     .addHelpText('after', exitCodeHelp)
 
   const invocation = (): Invocation => {
-    const globals = program.opts<GlobalOptions>()
+    const { json, ...flags } = program.opts<GlobalOptions & { readonly json?: boolean }>()
+    const globals = json === true ? { ...flags, output: 'json' } : flags
     const colour = config.colour && globals.color
     return {
       globals,
@@ -43,6 +48,8 @@ export function buildProgram(config: CliConfig, onExit: (code: ExitCode) => void
     onExit(await work(invocation()))
   }
   addJobs(program, run)
+  addPipelines(program, run)
+  addFiles(program, run)
   addChat(program, run)
   addLint(program, run)
   addPolicies(program, run)
@@ -106,6 +113,31 @@ function addJobs(program: Command, run: Run): void {
     .option('--timeout <seconds>', 'give up after this long', number)
     .action((names: string[], { timeout }: { timeout?: number }) =>
       run(async (invocation) => (await import('./commands/jobs-wait.ts')).waitForJobs(invocation, names, timeout)),
+    )
+}
+
+function addFiles(program: Command, run: Run): void {
+  const files = program.command('files').alias('file').description('files that Jobs of a namespace read: artifact://files/…')
+  const withJson = (command: Command): Command => command.option('--json', 'the same as -o json', false)
+  withJson(files.command('put <path> [prefix]'))
+    .description('store a file, or all files of a folder, below a prefix; prints their URIs')
+    .action((path: string, prefix: string | undefined, flags: FilesFlags) =>
+      run(async (invocation) => (await import('./commands/files-put.ts')).putFiles(invocation, path, prefix, flags)),
+    )
+  withJson(files.command('get <path> [target]'))
+    .description('bring a file, or as NAME/ a folder; - is stdout')
+    .action((path: string, target: string | undefined, flags: FilesFlags) =>
+      run(async (invocation) => (await import('./commands/files-get.ts')).getFiles(invocation, path, target, flags)),
+    )
+  withJson(files.command('ls [prefix]'))
+    .description('the files of a namespace')
+    .action((prefix: string | undefined, flags: FilesFlags) =>
+      run(async (invocation) => (await import('./commands/files-ls.ts')).listFiles(invocation, prefix, flags)),
+    )
+  withJson(files.command('rm <path...>'))
+    .description('remove files, or as NAME/ folders')
+    .action((paths: string[], flags: FilesFlags) =>
+      run(async (invocation) => (await import('./commands/files-rm.ts')).removeFiles(invocation, paths, flags)),
     )
 }
 
@@ -239,17 +271,6 @@ function addRelease(program: Command, run: Run): void {
       .command(step)
       .description(steps[step])
       .action(() => run(async (invocation) => (await import('./commands/release.ts')).release(invocation, step)))
-}
-
-/** Collects a flag that may be repeated. */
-function all(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value]
-}
-
-function number(value: string): number {
-  const parsed = Number(value)
-  if (value.trim() === '' || Number.isNaN(parsed)) throw new InvalidArgumentError('it must be a number')
-  return parsed
 }
 
 const exitCodeHelp = `

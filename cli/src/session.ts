@@ -5,13 +5,14 @@
  */
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import type { Job, JobInput } from '@mnemos/api'
-import { createMnemosClient, type JobEvent, type MnemosClient } from '@mnemos/contract'
-import { createClient } from '@mnemos/kube'
+import { createFilesClient, createMnemosClient, type FilesClient, type JobEvent, type MnemosClient } from '@mnemos/contract'
+import { type Client, createClient } from '@mnemos/kube'
 import { type PublishedServer, readServer, serverAddress } from './dev/install.ts'
 import { CliError } from './errors.ts'
 import { exitCodes } from './exit-codes.ts'
 import type { Invocation } from './invocation.ts'
 import { type KubeAccess, loadKubeconfig } from './kubeconfig.ts'
+import { type PipelinesApi, pipelinesIn } from './pipelines-api.ts'
 
 /** What the commands ask of the server, about the Jobs of one namespace. */
 export interface JobsApi {
@@ -31,6 +32,9 @@ export interface Session {
   readonly namespace: string
   readonly server: string
   readonly jobs: JobsApi
+  readonly pipelines: PipelinesApi
+  /** The files of the namespace. */
+  readonly files: FilesClient
   /** The same session in another namespace. */
   inNamespace(namespace: string | undefined): Session
 }
@@ -45,6 +49,11 @@ export async function connect({ globals, config, signal }: Invocation): Promise<
     namespace,
     server,
     jobs: jobsIn(namespace, client),
+    pipelines: pipelinesIn(namespace, {
+      client,
+      withCluster: (work) => withCluster(access, work),
+    }),
+    files: createFilesClient({ url: server, token }, namespace),
     inNamespace: (other) => (other === undefined || other === namespace ? sessionIn(namespace) : sessionIn(other)),
   })
   return sessionIn(globals.namespace ?? access.namespace)
@@ -88,10 +97,14 @@ async function serverOf(access: KubeAccess, named: string | undefined, signal: A
   return url
 }
 
-async function readPublished(access: KubeAccess, signal: AbortSignal): Promise<PublishedServer | undefined> {
+function readPublished(access: KubeAccess, signal: AbortSignal): Promise<PublishedServer | undefined> {
+  return withCluster(access, (client) => readServer(client, signal))
+}
+
+async function withCluster<T>(access: KubeAccess, work: (client: Client) => Promise<T>): Promise<T> {
   const client = createClient({ credentials: access.credentials, userAgent: 'mnemos', connections: 1 })
   try {
-    return await readServer(client, signal)
+    return await work(client)
   } finally {
     await client.close()
   }

@@ -1,5 +1,5 @@
 /**
- * What a terminal can show: colours, one line that is redrawn, and nothing of either where the output is a file.
+ * What a terminal can show: colours, lines that are redrawn in place, and nothing of either where the output is a file.
  *
  * Guarantees: data goes to stdout, everything for people to stderr; without a TTY no escape byte is written.
  */
@@ -27,13 +27,23 @@ export interface Terminal {
   status(line: string, options?: { lasting?: boolean }): void
   /** Removes the status line. */
   clearStatus(): void
-  paint(colour: Colour, text: string): string
+  /** Shows lines in place of those that were drawn before (a TTY only). What is written afterwards comes below them. */
+  draw(lines: readonly string[]): void
+  readonly paint: (colour: Colour, text: string) => string
+  /** Colours of what goes to stdout. */
+  readonly paintData: (colour: Colour, text: string) => string
   readonly interactive: boolean
+  /** Size of the terminal at stderr now. */
+  size(): { readonly columns: number; readonly rows: number }
+  /** Characters in a line of stdout now; no limit when it is a file. */
+  dataColumns(): number
 }
 
+type TerminalStream = Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number }
+
 export interface TerminalOptions {
-  readonly stdout: Writable
-  readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number }
+  readonly stdout: TerminalStream
+  readonly stderr: TerminalStream
   readonly colour: boolean
 }
 
@@ -42,10 +52,14 @@ export function createTerminal({ stdout, stderr, colour }: TerminalOptions): Ter
   const interactive = stderr.isTTY === true
   let shown = ''
   let said = ''
+  let drawn = 0
   const erase = (): void => {
     if (shown !== '') stderr.write('\r\u001b[2K')
     shown = ''
+    drawn = 0
   }
+  const painted = (isShown: boolean, name: Colour, text: string): string =>
+    colour && isShown ? `\u001b[${codes[name][0]}m${text}\u001b[${codes[name][1]}m` : text
   return {
     interactive,
     write: (text) => {
@@ -74,7 +88,17 @@ export function createTerminal({ stdout, stderr, colour }: TerminalOptions): Ter
       stderr.write(cut)
     },
     clearStatus: erase,
-    paint: (name, text) => (colour && interactive ? `\u001b[${codes[name][0]}m${text}\u001b[${codes[name][1]}m` : text),
+    draw: (lines) => {
+      if (!interactive) return
+      const up = drawn === 0 ? '' : `\u001b[${drawn}A`
+      // Line by line over what stands there, without wrapping: nothing flickers, and no long line makes two.
+      stderr.write(`\u001b[?7l\r${up}${lines.map((line) => `${line}\u001b[K\n`).join('')}\u001b[J\u001b[?7h`)
+      drawn = lines.length
+    },
+    paint: (name, text) => painted(interactive, name, text),
+    paintData: (name, text) => painted(stdout.isTTY === true, name, text),
+    size: () => ({ columns: stderr.columns ?? 80, rows: stderr.rows ?? 24 }),
+    dataColumns: () => (stdout.isTTY === true ? (stdout.columns ?? 80) : Number.POSITIVE_INFINITY),
   }
 }
 

@@ -6,6 +6,9 @@ const platform: readonly string[] = ['Queue', 'WorkerPool', 'Worker', 'ClusterPo
 /** Kinds of those who answer for a namespace: whoever writes Jobs must not lift the rules for them. */
 const ofAdmins: readonly string[] = ['Policy']
 
+/** What the server asks for when people read, store and remove files; no object of the API server. */
+const files: readonly string[] = ['mnemosjobs/files']
+
 interface PeopleRole {
   /** The built-in ClusterRole that it is added to; the higher ones contain the lower. */
   readonly aggregateTo?: 'admin' | 'edit' | 'view'
@@ -27,8 +30,8 @@ export function peopleRoles(): Readonly<Record<string, PeopleRole>> {
   const namespaced = pluralsOf(({ scope }) => scope === 'Namespaced')
   const ofCluster = pluralsOf(({ scope }) => scope !== 'Namespaced')
   return {
-    viewer: { aggregateTo: 'view', rules: [rule(namespaced, read)] },
-    editor: { aggregateTo: 'edit', rules: [rule(ofTeams, write)] },
+    viewer: { aggregateTo: 'view', rules: [rule(namespaced, read), rule(files, ['get'])] },
+    editor: { aggregateTo: 'edit', rules: [rule(ofTeams, write), rule(files, ['create', 'delete'])] },
     admin: {
       aggregateTo: 'admin',
       rules: [
@@ -44,6 +47,7 @@ export function peopleRoles(): Readonly<Record<string, PeopleRole>> {
           pluralsOf(() => true),
           [...read, ...write],
         ),
+        rule(files, ['get', 'create', 'delete']),
         // What `kubectl scale` asks for; kinds name their subresources, rules do not contain them.
         rule(
           kinds.filter(({ scale }) => scale !== undefined).map(({ plural }) => `${plural}/scale`),

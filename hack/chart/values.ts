@@ -108,6 +108,22 @@ const stores = z
       })
       .prefault({})
       .describe('The folder of the single server pod, used while stores.s3.bucket is empty.'),
+    outputs: z
+      .strictObject({
+        retentionSeconds: z
+          .int()
+          .min(3600)
+          .default(604_800)
+          .describe('How long outputs of Jobs that are gone, and of attempts that another one came after, are kept.'),
+        sweepSeconds: z
+          .int()
+          .min(0)
+          .max(604_800)
+          .default(21_600)
+          .describe('From one removal of such outputs to the next; 0: they are kept for ever.'),
+      })
+      .prefault({})
+      .describe('How long outputs are kept that nobody names any more.'),
   })
   .prefault({})
   .describe('Where bytes, streams and rate limits are kept. Only the server holds their credentials, and the webhook those of Redis.')
@@ -192,6 +208,7 @@ export const values = z.strictObject({
       ...replicated(2),
       logLevel,
       maxBodyBytes: z.int().min(1024).default(1_048_576).describe('Largest body of a request by a person.'),
+      maxFileBytes: z.int().min(1).default(5_368_709_120).describe('Largest file that a person may put beside their Jobs (/v1/files).'),
       requestsPerMinute: z.int().min(0).max(100_000).default(600).describe('Most requests of one person in any minute; 0: no limit.'),
       resources: resources('50m', '192Mi', '1Gi', {}),
       serviceType: z.enum(['ClusterIP', 'NodePort', 'LoadBalancer']).default('ClusterIP').describe('Type of the Service.'),

@@ -1,5 +1,5 @@
 /**
- * Policies and Schemas over HTTP, as the caller: lists in pages, objects with their version as ETag, and writes that demand it, so that
+ * Policies, Schemas and Pipelines over HTTP, as the caller: lists in pages, objects with their version as ETag, and writes that demand it, so that
  * nobody overwrites what they have not seen.
  */
 import { apiVersion, group, kinds, version } from '@mnemos/api'
@@ -8,8 +8,9 @@ import { isConflict, type KubeObject, pathOf, type Resource } from '@mnemos/kube
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Caller, Callers } from './callers.ts'
+import { demandedVersion, stale, tagOf, tagsOf } from './etag.ts'
 import { Refusal } from './refusal.ts'
-import { idOf, readBody, readQuery } from './request-reading.ts'
+import { idOf, parseOf, readBody, readQuery } from './request-reading.ts'
 import { fastifyPath } from './route-path.ts'
 
 const written = z.looseObject({
@@ -19,16 +20,25 @@ const written = z.looseObject({
 })
 const mergePatch = z.looseObject({ metadata: z.looseObject({}).optional() })
 
+/** What other forms of an object a collection takes: each turns what was sent into the object, or leaves it as it is. */
+export type OtherForms = Partial<Readonly<Record<Collection['kind'], (sent: unknown) => unknown>>>
+
 /** Registers the routes of all collections. */
-export function registerCollections(app: FastifyInstance, callers: Callers): void {
-  for (const collection of collections) register(app, callers, collection)
+export function registerCollections(app: FastifyInstance, callers: Callers, forms: OtherForms = {}): void {
+  for (const collection of collections) register(app, callers, { collection, read: forms[collection.kind] ?? ((sent) => sent) })
 }
 
 interface Target {
   readonly namespace?: string
 }
 
-function register(app: FastifyInstance, callers: Callers, collection: Collection): void {
+interface Kept {
+  readonly collection: Collection
+  /** What was sent, as an object. */
+  readonly read: (sent: unknown) => unknown
+}
+
+function register(app: FastifyInstance, callers: Callers, { collection, read: formOf }: Kept): void {
   const { path, kind } = collection
   const { list, read, write } = collectionQueries(collection)
   const resource = resourceOf(collection)
@@ -58,13 +68,13 @@ function register(app: FastifyInstance, callers: Callers, collection: Collection
   })
   app.post(path, async (request, reply) => {
     const { dryRun, ...target } = readQuery(write, request)
-    const object = objectOf(request, collection, target)
+    const object = objectOf(formOf(request.body), collection, target)
     return await send(reply.code(201), await callerOf(request), 'POST', pathOf(resource, target), { body: object, dryRun })
   })
   app.put(one, async (request, reply) => {
     const { dryRun, ...target } = readQuery(write, request)
     const name = idOf(request)
-    const object = objectOf(request, collection, target, name)
+    const object = objectOf(formOf(request.body), collection, target, name)
     const resourceVersion = demandedVersion(request, kind, name)
     const body = { ...object, metadata: { ...object.metadata, name, resourceVersion } }
     return await send(reply, await callerOf(request), 'PUT', pathOf(resource, { ...target, name }), { body, dryRun })
@@ -131,8 +141,8 @@ function headerOf(warning: string): string {
 }
 
 /** The object of the body, of this kind, in this place. */
-function objectOf(request: FastifyRequest, { kind }: Collection, { namespace }: Target, name?: string): z.output<typeof written> {
-  const object = readBody(written, request)
+function objectOf(sent: unknown, { kind }: Collection, { namespace }: Target, name?: string): z.output<typeof written> {
+  const object = parseOf(written, sent, { what: 'The body is wrong' })
   const { metadata } = object
   const wrong =
     (object.kind !== kind && `kind: is ${object.kind}, and this is the place of ${kind}`) ||
@@ -142,33 +152,6 @@ function objectOf(request: FastifyRequest, { kind }: Collection, { namespace }: 
     (name !== undefined && metadata.name !== undefined && metadata.name !== name && `metadata.name: is not that of the path (${name})`)
   if (wrong) throw new Refusal('MNEMOS_BAD_REQUEST', `The body is wrong: ${wrong}`)
   return { ...object, metadata: { ...metadata, ...(namespace === undefined ? {} : { namespace }) } }
-}
-
-function tagOf({ metadata }: KubeObject): string {
-  return `"${metadata.resourceVersion ?? ''}"`
-}
-
-function tagsOf(header: string | undefined): readonly string[] {
-  return (header ?? '')
-    .split(',')
-    .map((tag) => tag.trim().replace(/^W\//, ''))
-    .filter((tag) => tag !== '')
-}
-
-/** The version in If-Match. @throws Refusal MNEMOS_IF_MATCH without one, MNEMOS_STALE for one that was never given */
-function demandedVersion(request: FastifyRequest, kind: string, name: string): string {
-  const tags = tagsOf(request.headers['if-match'])
-  const [tag] = tags
-  if (tag === undefined || tags.length > 1 || tag === '*') {
-    throw new Refusal('MNEMOS_IF_MATCH', `Send If-Match with the one ETag of ${kind} ${name} that this change is about; GET shows it.`)
-  }
-  const resourceVersion = /^"(\d+)"$/.exec(tag)?.[1]
-  if (resourceVersion === undefined) throw stale(`${kind} ${name}`)
-  return resourceVersion
-}
-
-function stale(what: string): Refusal {
-  return new Refusal('MNEMOS_STALE', `${what} changed since the version in If-Match; read it again and decide anew.`)
 }
 
 function resourceOf({ kind }: Collection): Resource {

@@ -10,6 +10,9 @@ test('nothing needs to be set, and then only this machine is served', () => {
     artifactsFolder: '.mnemos/artifacts',
     bodyBytes: 1_048_576,
     requestsPerMinute: 600,
+    fileBytes: 5_368_709_120,
+    outputsRetentionSeconds: 604_800,
+    outputsSweepSeconds: 21_600,
     logLevel: 'info',
   })
 })
@@ -56,6 +59,7 @@ const refused: Record<string, Record<string, string>> = {
   'a port that is none': { MNEMOS_SERVER_PORT: '70000' },
   'a port that is no number': { MNEMOS_SERVER_PORT: 'http' },
   'a body too small for any Job': { MNEMOS_SERVER_BODY_BYTES: '10' },
+  'a retention in which a sidecar may still be at work': { MNEMOS_OUTPUTS_RETENTION_SECONDS: '60' },
   'a folder without a name': { MNEMOS_ARTIFACTS_FOLDER: '' },
   'a store that is none': { MNEMOS_ARTIFACT_STORE: 'ftp' },
   'an endpoint that is no URL of HTTP': { MNEMOS_S3_ENDPOINT: 'store:8333' },

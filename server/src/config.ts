@@ -3,6 +3,7 @@ import { type Credentials, inClusterCredentials } from '@mnemos/kube'
 import { z } from 'zod'
 import { checkStores, type RedisConfig, redisConfig, type S3Config, s3Config, storeSettings } from './store-settings.ts'
 
+const day = 24 * 3600
 const port = z.coerce.number().int().min(0).max(65_535)
 
 export const serverSettings = z.object({
@@ -31,6 +32,25 @@ export const serverSettings = z.object({
     .max(100_000)
     .default(600)
     .describe('Most requests of one user in any minute, over all their tokens; 0: no limit. Counted in Redis for all servers, or by each.'),
+  MNEMOS_SERVER_FILE_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(5 * 1024 ** 3)
+    .describe('Largest file that people may put beside their Jobs (/v1/files), in bytes.'),
+  MNEMOS_OUTPUTS_RETENTION_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(3600)
+    .default(7 * day)
+    .describe('How long outputs of Jobs that are gone, and of attempts that another one came after, are kept, in seconds.'),
+  MNEMOS_OUTPUTS_SWEEP_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(7 * day)
+    .default(day / 4)
+    .describe('From one removal of such outputs to the next, in seconds; 0: they are kept for ever.'),
   MNEMOS_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')
@@ -51,6 +71,11 @@ export interface ServerConfig {
   readonly bodyBytes: number
   /** 0: no limit. */
   readonly requestsPerMinute: number
+  /** Largest file of a user. */
+  readonly fileBytes: number
+  readonly outputsRetentionSeconds: number
+  /** 0: never. */
+  readonly outputsSweepSeconds: number
   readonly logLevel: string
 }
 
@@ -72,6 +97,9 @@ export function parseServerConfig(env: Readonly<Record<string, string | undefine
     ...(redis === undefined ? {} : { redis }),
     bodyBytes: settings.MNEMOS_SERVER_BODY_BYTES,
     requestsPerMinute: settings.MNEMOS_SERVER_REQUESTS_PER_MINUTE,
+    fileBytes: settings.MNEMOS_SERVER_FILE_BYTES,
+    outputsRetentionSeconds: settings.MNEMOS_OUTPUTS_RETENTION_SECONDS,
+    outputsSweepSeconds: settings.MNEMOS_OUTPUTS_SWEEP_SECONDS,
     logLevel: settings.MNEMOS_LOG_LEVEL,
     ...overrides,
   }

@@ -1,3 +1,5 @@
 export { serverAccess } from './access.ts'
+export { type ArtifactSweeper, createArtifactSweeper, type SweeperPorts, type SweeperSettings } from './artifact-sweeper.ts'
 export { parseServerConfig, type ServerConfig, serverSettings } from './config.ts'
+export { readLiveObjects } from './live-objects.ts'
 export { runServer, type ServerPorts } from './run-server.ts'

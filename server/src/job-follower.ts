@@ -11,12 +11,20 @@ export interface JobFollower {
   changed(uid: string, signal: AbortSignal): Promise<void>
   /** The Job of that name, as it was last seen. */
   named(namespace: string, name: string): Job | undefined
+  /** All Jobs of a namespace, as they were last seen. */
+  inNamespace(namespace: string): readonly Job[]
   hasSynced(): boolean
   run(signal: AbortSignal): Promise<void>
 }
 
 export function createJobFollower(client: Client, logger: Logger): JobFollower {
-  const informer = createInformer({ client, resource: jobs, logger, transform: withoutInput })
+  const informer = createInformer({
+    client,
+    resource: jobs,
+    logger,
+    transform: withoutInput,
+    indexes: { namespace: ({ metadata }) => [metadata.namespace ?? ''] },
+  })
   const waiting = new Map<string, Set<() => void>>()
   informer.onChange(({ object }) => {
     const uid = object.metadata.uid ?? ''
@@ -27,6 +35,7 @@ export function createJobFollower(client: Client, logger: Logger): JobFollower {
   return {
     get: (uid) => informer.cache.byUid(uid),
     named: (namespace, name) => informer.cache.get({ namespace, name }),
+    inNamespace: (namespace) => informer.cache.byIndex('namespace', namespace),
     hasSynced: () => informer.hasSynced(),
     run: (signal) => informer.run(signal),
     changed: (uid, signal) =>

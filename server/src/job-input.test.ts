@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { apiVersion, type Job } from '@mnemos/api'
-import { jobFrom, requestDigestAnnotation, type Submission } from './job-input.ts'
+import { jobFrom, type Submission } from './job-input.ts'
 import { Refusal } from './refusal.ts'
+import { requestDigestAnnotation } from './submission.ts'
 
 const inference = { modelRef: { name: 'm' }, prompt: 'hi' }
 const aBody = (change: Record<string, unknown> = {}) => ({

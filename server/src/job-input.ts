@@ -1,21 +1,16 @@
 /** A submitted body as a Job: the object itself, or the short form; everything that is wrong with it is said at once. */
-import { createHash, randomBytes } from 'node:crypto'
 import { apiVersion, jobKind, judge } from '@mnemos/api'
 import { shortJob } from '@mnemos/contract'
 import type { KubeObject } from '@mnemos/kube'
 import { z } from 'zod'
+import { type Details, detailOf, invalid } from './findings.ts'
 import { Refusal } from './refusal.ts'
+import { nameFor, requestMark, type Submitter } from './submission.ts'
 
-export interface Submission {
-  readonly namespace: string
+export interface Submission extends Submitter {
   /** From the query, for bodies that name none. */
-  readonly idempotencyKey: string | undefined
-  readonly userName: string
+  readonly namespace: string
 }
-
-export const requestDigestAnnotation = 'mnemos.dev/request-sha256'
-
-type Details = NonNullable<Refusal['details']>
 
 const texts = z.record(z.string(), z.string())
 /** What is read here of metadata; the rest of it is the API server's to judge. */
@@ -29,37 +24,28 @@ const writtenMetadata = z.looseObject({
 const written = z.looseObject({ kind: z.literal(jobKind.kind), metadata: writtenMetadata.nullish() })
 
 /** @throws Refusal MNEMOS_INVALID with every finding, or MNEMOS_BAD_REQUEST */
-export function jobFrom(body: unknown, { namespace, idempotencyKey, userName }: Submission): KubeObject {
+export function jobFrom(body: unknown, { namespace, ...submitter }: Submission): KubeObject {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new Refusal('MNEMOS_BAD_REQUEST', 'The body must be a Job as JSON, or its short form {kind, model_ref, spec}.')
   const given = 'apiVersion' in body ? (body as Record<string, unknown>) : fromShortForm(body)
   const parsed = written.safeParse(given)
   const findings = judge(jobKind, given, { unknownFields: 'report' })
-  if (!parsed.success || findings.length > 0) throw invalid(given, [...detailsOf(parsed.error), ...findings.map(detailOf)])
+  if (!parsed.success || findings.length > 0) throw invalid(nameOf(given), [...detailsOf(parsed.error), ...findings.map(detailOf)])
   const { name, generateName, annotations, ...kept } = present(parsed.data.metadata ?? {})
-  const digest = createHash('sha256').update(JSON.stringify(body)).digest('hex')
-  const marked = { ...annotations, ...(idempotencyKey === undefined ? {} : { [requestDigestAnnotation]: digest }) }
+  const marked = { ...annotations, ...requestMark(body, submitter) }
   const metadata = {
     namespace,
     ...kept,
-    name: name === undefined || name === '' ? nameFor(generateName, idempotencyKey, userName) : name,
+    name: name === undefined || name === '' ? nameFor(prefixOf(generateName), submitter) : name,
     ...(Object.keys(marked).length === 0 ? {} : { annotations: marked }),
   }
   // judge found nothing wrong, so it is a Job.
   return { ...given, metadata } as unknown as KubeObject
 }
 
-function invalid(given: Readonly<Record<string, unknown>>, findings: Details): Refusal {
+function nameOf(given: Readonly<Record<string, unknown>>): string {
   const { data } = z.looseObject({ metadata: z.looseObject({ name: z.string().min(1) }) }).safeParse(given)
-  const details = findings.slice(0, 100)
-  const said = details.map(({ field, message, suggestion }) => `${field}: ${message}${suggestion === undefined ? '' : ` (${suggestion})`}`)
-  return new Refusal('MNEMOS_INVALID', `${data === undefined ? 'The Job' : `Job ${data.metadata.name}`} is invalid: ${said.join('; ')}`, {
-    details,
-  })
-}
-
-function detailOf({ field, path, message, suggestion }: ReturnType<typeof judge>[number]): Details[number] {
-  return { field, path, message, ...(suggestion === undefined ? {} : { suggestion }) }
+  return data === undefined ? 'The Job' : `Job ${data.metadata.name}`
 }
 
 const typeNames: Readonly<Record<string, string>> = {
@@ -92,10 +78,8 @@ function present<T extends object>(object: T): { [K in keyof T]: NonNullable<T[K
   }
 }
 
-function nameFor(generateName: string | undefined, idempotencyKey: string | undefined, userName: string): string {
-  const prefix = generateName === undefined || generateName === '' ? 'job-' : generateName.slice(0, 50)
-  if (idempotencyKey === undefined) return `${prefix}${randomBytes(5).toString('hex')}`
-  return `${prefix}${createHash('sha256').update(`${userName}\0${idempotencyKey}`).digest('hex').slice(0, 12)}`
+function prefixOf(generateName: string | undefined): string {
+  return generateName === undefined || generateName === '' ? 'job-' : generateName.slice(0, 50)
 }
 
 function fromShortForm(body: object): Record<string, unknown> {

@@ -44,6 +44,7 @@ function aWorld(job: Job | 'not cached' = aJob('j').build(), options: MemoryStre
         else signal.addEventListener('abort', done, { once: true })
       }),
     named: () => undefined,
+    inNamespace: () => [],
     hasSynced: () => true,
     run: () => Promise.resolve(),
   }

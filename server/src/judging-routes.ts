@@ -15,6 +15,7 @@ import { type KubeObject, resource } from '@mnemos/kube'
 import { findPii, redactPii } from '@mnemos/pii'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
+import { atOnce } from './at-once.ts'
 import type { Caller, Callers } from './callers.ts'
 import { Refusal, refusalOf } from './refusal.ts'
 import { idOf, readBody, readQuery } from './request-reading.ts'
@@ -26,7 +27,7 @@ type BatchResult = z.output<typeof validationBatch>['results'][number]
 
 const schemas = resource<Stored>(schemaResource)
 /** Dry runs of one batch at the API server at once. */
-const atOnce = 8
+const dryRunsAtOnce = 8
 /** Share of the usual work of a comparison: the loop also serves streams. */
 const effort = 0.2
 
@@ -90,16 +91,11 @@ function caseOf({ now, user, groups, oldObject, rule, message, ...rest }: z.outp
 }
 
 async function batch(caller: Caller, objects: readonly unknown[], namespace: string): Promise<z.output<typeof validationBatch>> {
-  const results: BatchResult[] = []
-  let next = 0
-  const work = async (): Promise<void> => {
-    while (next < objects.length) {
-      const index = next
-      next += 1
-      results[index] = { index, ...namesOf(objects[index]), ...(await oneOf(caller, objects[index], namespace)) }
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(atOnce, objects.length) }, work))
+  const results = await atOnce(
+    objects,
+    dryRunsAtOnce,
+    async (object, index): Promise<BatchResult> => ({ index, ...namesOf(object), ...(await oneOf(caller, object, namespace)) }),
+  )
   const valid = results.filter((result) => result.valid).length
   return { valid, invalid: results.length - valid, results }
 }

@@ -4,16 +4,16 @@
  * Who may store is who may `create` on `mnemosjobs/logs` in the namespace, a right that only the recorder is given; who may read is who
  * may read the Job. The API server is asked both with the caller's own token.
  */
-import { Readable } from 'node:stream'
 import type { Job } from '@mnemos/api'
 import type { ArtifactStore } from '@mnemos/artifacts'
 import { logsQuery, routes } from '@mnemos/contract'
 import { hasOwnPods } from '@mnemos/domain'
-import { type KubeObject, resource } from '@mnemos/kube'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Caller, Callers } from './callers.ts'
-import { type JobFollower, jobs } from './job-follower.ts'
+import { createAccessRights } from './access-rights.ts'
+import type { Callers } from './callers.ts'
+import type { JobFollower } from './job-follower.ts'
 import { Refusal } from './refusal.ts'
+import { bounded } from './request-bytes.ts'
 import { fastifyPath } from './route-path.ts'
 
 export interface LogRoutesOptions {
@@ -22,21 +22,8 @@ export interface LogRoutesOptions {
   readonly follower: Pick<JobFollower, 'get'>
 }
 
-interface AccessReview extends KubeObject {
-  readonly status?: { readonly allowed?: boolean }
-}
-
-const accessReviews = resource<AccessReview>({
-  group: 'authorization.k8s.io',
-  version: 'v1',
-  plural: 'selfsubjectaccessreviews',
-  kind: 'SelfSubjectAccessReview',
-  namespaced: false,
-})
 /** Head, tail and the line between them, with room to spare. */
 const maxLogBytes = 8 * 1024 * 1024
-const allowedForMs = 30_000
-const maxAllowed = 4096
 
 function keyOf(namespace: string, uid: string, attempt: number): string {
   return `logs/${namespace}/${uid}/a${attempt}`
@@ -44,10 +31,11 @@ function keyOf(namespace: string, uid: string, attempt: number): string {
 
 /** Bodies of these routes are bytes: the parsers of the others do not apply. */
 export function registerLogStoring(app: FastifyInstance, { callers, artifacts, follower }: LogRoutesOptions): void {
-  const mayStore = rightToStore()
+  const rights = createAccessRights()
   app.put(fastifyPath(routes.putLog.path), async (request) => {
     const { namespace, uid, attempt } = request.params as { namespace: string; uid: string; attempt: string } // by the path of the route
-    await mayStore(await callers.identify(request.headers.authorization), namespace)
+    const right = { subresource: 'logs', verb: 'create', namespace } as const
+    await rights.demand(await callers.identify(request.headers.authorization), right, 'store logs')
     const job = follower.get(uid)
     const number = Number(attempt)
     if (
@@ -58,7 +46,7 @@ export function registerLogStoring(app: FastifyInstance, { callers, artifacts, f
       number > (job.status?.attempt ?? 0)
     )
       throw new Refusal('MNEMOS_NOT_FOUND', `There is no attempt ${attempt.slice(0, 16)} of such a Job in namespace ${namespace}.`)
-    return artifacts.put(keyOf(namespace, uid, number), Readable.from(bounded(request.body as Readable | undefined)))
+    return artifacts.put(keyOf(namespace, uid, number), bounded(request.body, maxLogBytes, tooLarge))
   })
 }
 
@@ -86,35 +74,6 @@ export function registerLogReading(
   })
 }
 
-/** The API server is asked at most once in half a minute for each caller and namespace. */
-function rightToStore(): (caller: Caller, namespace: string) => Promise<void> {
-  const allowed = new Map<string, number>()
-  return async ({ userName, client }, namespace) => {
-    const id = `${userName} ${namespace}`
-    if ((allowed.get(id) ?? 0) > performance.now()) return
-    const resourceAttributes = { group: jobs.group, resource: jobs.plural, subresource: 'logs', verb: 'create', namespace }
-    const review = {
-      apiVersion: 'authorization.k8s.io/v1',
-      kind: 'SelfSubjectAccessReview',
-      metadata: { name: '' },
-      ...{ spec: { resourceAttributes } },
-    }
-    const { status } = await client.create(accessReviews, review)
-    if (status?.allowed !== true)
-      throw new Refusal(
-        'MNEMOS_FORBIDDEN',
-        `${userName} may not store logs: that needs the right to create mnemosjobs/logs in namespace ${namespace}.`,
-      )
-    if (allowed.size >= maxAllowed) allowed.clear()
-    allowed.set(id, performance.now() + allowedForMs)
-  }
-}
-
-async function* bounded(body: Readable | undefined): AsyncGenerator<Buffer> {
-  let size = 0
-  for await (const chunk of (body ?? Readable.from([])).iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > maxLogBytes) throw new Refusal('MNEMOS_TOO_LARGE', `A log may have at most ${maxLogBytes} bytes.`)
-    yield chunk
-  }
+function tooLarge(): Refusal {
+  return new Refusal('MNEMOS_TOO_LARGE', `A log may have at most ${maxLogBytes} bytes.`)
 }

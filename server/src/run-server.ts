@@ -9,16 +9,26 @@ import { type Credentials, createClient, kubeMetrics, listening } from '@mnemos/
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import type { Logger } from 'pino'
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { createArtifactSweeper } from './artifact-sweeper.ts'
 import { createCallers } from './callers.ts'
 import { registerCollections } from './collection-routes.ts'
 import type { ServerConfig } from './config.ts'
+import { registerFileRoutes } from './file-routes.ts'
 import { createJobFollower } from './job-follower.ts'
 import { registerJudgingRoutes } from './judging-routes.ts'
+import { registerLineage } from './lineage-routes.ts'
+import { readLiveObjects } from './live-objects.ts'
 import { registerLogStoring } from './log-routes.ts'
+import { registerModelRollback } from './model-rollback.ts'
+import { olderPipeline } from './older-pipeline.ts'
 import { openStores } from './open-stores.ts'
+import { registerPipelineRuns } from './pipeline-run-routes.ts'
 import { createPodAttempts } from './pod-attempts.ts'
 import { refusalOf, refusalOfOwnRequest } from './refusal.ts'
+import { takesBytes } from './request-bytes.ts'
 import { limited } from './request-limits.ts'
+import { registerRevisions } from './revision-routes.ts'
+import { registerRunWork } from './run-work-routes.ts'
 import { type CertificatePair, followPair, readPair } from './tls-files.ts'
 import { registerUserRoutes } from './user-routes.ts'
 import { registerWorkerRoutes } from './worker-routes.ts'
@@ -61,12 +71,16 @@ export async function runServer(config: ServerConfig, { credentials, signal, log
     await people.register(compress, { threshold: 1024, encodings: ['br', 'gzip', 'identity'] })
     registerUserRoutes(people, { callers, artifacts, streams, follower, signal })
     registerJudgingRoutes(people, callers)
-    registerCollections(people, callers)
+    registerCollections(people, callers, { Pipeline: olderPipeline })
+    registerPipelineRuns(people, { callers, signal })
+    registerRunWork(people, { callers, artifacts })
+    registerLineage(people, { callers, artifacts, follower })
+    registerRevisions(people, callers)
+    registerModelRollback(people, callers)
   })
   await app.register((workers, _options, done) => {
-    // Bodies of workers and of the recorder are bytes: they are streamed, not collected.
-    workers.removeAllContentTypeParsers()
-    workers.addContentTypeParser('*', (_request, payload, parsed) => parsed(null, payload))
+    takesBytes(workers)
+    registerFileRoutes(workers, { callers, artifacts, maxBytes: config.fileBytes })
     registerLogStoring(workers, { callers, artifacts, follower })
     registerWorkerRoutes(workers, {
       artifacts,
@@ -86,7 +100,11 @@ export async function runServer(config: ServerConfig, { credentials, signal, log
     })
     done()
   })
-  const following = Promise.all([follower.run(signal), stores.watch.run(signal)])
+  const sweeper = createArtifactSweeper(
+    { artifacts, readLive: (until) => readLiveObjects(client, until), logger, registry },
+    { retentionMs: config.outputsRetentionSeconds * 1000, everyMs: config.outputsSweepSeconds * 1000 },
+  )
+  const following = Promise.all([follower.run(signal), stores.watch.run(signal), sweeper.run(signal)])
   const { host, port } = config
   const settings = { setting: 'MNEMOS_SERVER_PORT', hostSetting: 'MNEMOS_SERVER_HOST' }
   const url = await listening({ what: 'HTTP', host, port, ...settings }, () => app.listen({ host, port }))

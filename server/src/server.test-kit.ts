@@ -7,7 +7,7 @@ import { type Assignment, type AssignmentSigner, assignmentSigner, ensureAssignm
 import { createClient } from '@mnemos/kube'
 import { pino } from 'pino'
 import { type ApiServerStandIn, startApiServer } from './api-server.test-kit.ts'
-import { parseServerConfig } from './config.ts'
+import { parseServerConfig, type ServerConfig } from './config.ts'
 import { runServer } from './run-server.ts'
 
 export interface RunningServer {
@@ -27,7 +27,7 @@ export interface RunningServer {
 
 const systemNamespace = 'mnemos-system'
 
-export async function startServer(): Promise<RunningServer> {
+export async function startServer(config: Partial<ServerConfig> = {}): Promise<RunningServer> {
   const [api, elsewhere] = [await startApiServer(), await startApiServer()]
   api.users.set('alice-token', { username: 'alice' })
   const folder = await mkdtemp(join(tmpdir(), 'mnemos-server-'))
@@ -36,7 +36,7 @@ export async function startServer(): Promise<RunningServer> {
   const key = await keyAt(api)
   const foreignKey = await keyAt(elsewhere)
   const listening = Promise.withResolvers<string>()
-  const running = runServer(parseServerConfig({}, { port: 0, artifactsFolder: folder, bodyBytes: 64 * 1024 }), {
+  const running = runServer(parseServerConfig({}, { port: 0, artifactsFolder: folder, bodyBytes: 64 * 1024, ...config }), {
     credentials: api.credentials,
     signal: stop.signal,
     logger: pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) }),

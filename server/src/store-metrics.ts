@@ -42,6 +42,7 @@ export function measuredArtifacts(store: ArtifactStore, metrics: StoreMetrics): 
     head: (key) => measure('head', () => store.head(key)),
     delete: (key) => measure('delete', () => store.delete(key)),
     list: (prefix) => measure('list', () => store.list(prefix)),
+    page: (...given) => measure('list', () => store.page(...given)),
     urlOf: (key) => store.urlOf(key),
     check: () => store.check(),
     sweep: (olderThanMs) => measure('sweep', () => store.sweep(olderThanMs)),

@@ -106,6 +106,7 @@ async function aQuietServer(job: Job = aJob('quiet').build()): Promise<QuietServ
           else signal.addEventListener('abort', done, { once: true })
         }),
       named: () => undefined,
+      inNamespace: () => [],
       hasSynced: () => true,
       run: () => Promise.resolve(),
     },

@@ -10,7 +10,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { bearerOf } from './callers.ts'
 import { looksLikeAssignment, type PodAttempts } from './pod-attempts.ts'
 import { Refusal } from './refusal.ts'
+import { bytesOf } from './request-bytes.ts'
 import { fastifyPath } from './route-path.ts'
+import { sendStored } from './sending-bytes.ts'
 
 export interface WorkerRoutesOptions {
   readonly artifacts: ArtifactStore
@@ -36,11 +38,6 @@ export function registerWorkerRoutes(app: FastifyInstance, { artifacts, streams,
   }
   const keyOf = (request: FastifyRequest): string => (request.params as { '*': string })['*']
 
-  // A body that nobody reads to its end would hold up the next request of its connection.
-  app.addHook('onError', (request, _reply, _error, done) => {
-    request.raw.resume()
-    done()
-  })
   app.get(fastifyPath(routes.attemptWork.path), async (request, reply) => {
     await streamOf(request)
     void reply.header('cache-control', 'no-store')
@@ -48,7 +45,7 @@ export function registerWorkerRoutes(app: FastifyInstance, { artifacts, streams,
   })
   app.post(fastifyPath(routes.putEvents.path), async (request, reply) => {
     const stream = await streamOf(request)
-    const next = await ingest(streams, stream, bodyOf(request))
+    const next = await ingest(streams, stream, bytesOf(request.body))
     // Answered in the middle of the body: the rest of it is nobody's.
     if (!request.raw.readableEnded) void reply.header('connection', 'close')
     return { next }
@@ -59,7 +56,8 @@ export function registerWorkerRoutes(app: FastifyInstance, { artifacts, streams,
     const key = keyOf(request)
     mustRead(await assignmentOf(request), key)
     const url = await artifacts.urlOf(key)
-    return url === undefined ? sendArtifact(artifacts, key, request, reply) : redirect(artifacts, key, { url, reply })
+    if (url !== undefined) return redirect(artifacts, key, { url, reply })
+    return sendStored(artifacts, { key, missing: `There is no object ${key}.` }, { request, reply })
   })
   app.head(fastifyPath(routes.headArtifact.path), async (request, reply) => {
     const key = keyOf(request)
@@ -74,7 +72,7 @@ export function registerWorkerRoutes(app: FastifyInstance, { artifacts, streams,
     if (!mayWrite(await assignmentOf(request), key)) throw new Refusal('MNEMOS_FORBIDDEN', `The token does not allow to write ${key}.`)
     const promised = request.headers['x-mnemos-sha256']
     const sha256 = key.startsWith(modelPrefix) ? key.slice(modelPrefix.length) : typeof promised === 'string' ? promised : undefined
-    return artifacts.put(key, Readable.from(bodyOf(request)), sha256 === undefined ? {} : { sha256 })
+    return artifacts.put(key, Readable.from(bytesOf(request.body)), sha256 === undefined ? {} : { sha256 })
   })
 }
 
@@ -100,15 +98,6 @@ function verifiedOnce(verifier: AssignmentVerifier): (request: FastifyRequest) =
     known.set(token, { until: performance.now() + keepMs, assignment })
     return assignment
   }
-}
-
-/**
- * The bytes of a request. Who stops reading in the middle does not destroy them, because the connection goes with them and
- * with it the answer; what is left is read off when the request is refused.
- */
-function bodyOf(request: FastifyRequest): AsyncIterable<Buffer> {
-  const body = request.body as Readable | undefined // by the parser of these routes; undefined without a body
-  return (body ?? Readable.from([])).iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
 }
 
 /**
@@ -166,20 +155,4 @@ async function redirect(
   const about = await artifacts.head(key)
   if (about === undefined) throw new Refusal('MNEMOS_NOT_FOUND', `There is no object ${key}.`)
   return reply.code(307).header('location', url).header('etag', `"${about.sha256}"`).header('cache-control', 'no-store').send()
-}
-
-async function sendArtifact(artifacts: ArtifactStore, key: string, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const [, start, end] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? []
-  const range = start === undefined ? undefined : { start: Number(start), ...(end === undefined || end === '' ? {} : { end: Number(end) }) }
-  const found = await artifacts.get(key, range)
-  if (found === undefined) throw new Refusal('MNEMOS_NOT_FOUND', `There is no object ${key}.`)
-  const { sha256, sizeBytes } = found.about
-  const last = Math.min(range?.end ?? sizeBytes - 1, sizeBytes - 1)
-  void reply
-    .header('etag', `"${sha256}"`)
-    .header('accept-ranges', 'bytes')
-    .type('application/octet-stream')
-    .header('content-length', last - (range?.start ?? 0) + 1)
-  if (range !== undefined) void reply.code(206).header('content-range', `bytes ${range.start}-${last}/${sizeBytes}`)
-  return reply.send(found.bytes)
 }

@@ -17,7 +17,7 @@ import { resource } from '@mnemos/kube'
 import { parseServerConfig, runServer } from '@mnemos/server'
 import { eventually } from '@mnemos/testkit'
 import { pino } from 'pino'
-import { startBench } from './operator.fixture.ts'
+import { jobs, startBench } from './operator.fixture.ts'
 
 const pods = resource<Pod>({ group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true })
 const folder = await mkdtemp(join(tmpdir(), 'mnemos-files-'))
@@ -200,6 +200,21 @@ test('a Job waits for the Job whose output it reads, and finds it when its conta
   assert.match(status?.result?.inline ?? '', new RegExp(sha256))
 })
 
+test('a container reads the file that somebody put beside its Job, and nobody else’s', async () => {
+  const put = { method: 'PUT', body: 'from a person', headers: { authorization: `Bearer ${cluster.token}` } }
+  const { uri } = (await (await fetch(`${server.url}/v1/files/books/one.txt?namespace=default`, put)).json()) as { uri: string }
+  assert.equal(uri, 'artifact://files/default/books/one.txt')
+  await create('reads-file', { inputs: [{ path: '/in/it.txt', from: uri }] })
+  const pod = await podOf('reads-file-a1')
+  const sidecar = await startSidecar(pod)
+  await eventually(() => sidecar.isReady(), { timeoutMs: 20_000 })
+  assert.equal(await readFile(sidecar.place('/in/it.txt'), 'utf8'), 'from a person')
+  await endWell(pod, sidecar)
+  await bench.until('reads-file', 'Succeeded')
+  await create('peeks-file', { inputs: [{ path: '/in/it.txt', from: 'artifact://files/elsewhere/books/one.txt' }] })
+  assert.match((await bench.until('peeks-file', 'Failed')).status?.failure?.message ?? '', /is not of namespace default/)
+})
+
 test('an output that is not there fails the attempt, and says which', async () => {
   await create('forgets', { outputs: [{ name: 'data', path: '/out/data.txt' }] })
   const pod = await podOf('forgets-a1')
@@ -211,8 +226,39 @@ test('an output that is not there fails the attempt, and says which', async () =
   assert.match(status.failure.message, /Output data: \/out\/data.txt is not there/)
 })
 
+test('what a container leaves in an inline output is in the status, judged by its schema', async () => {
+  const schema = { type: 'object', required: ['score'], properties: { score: { $ref: '#/$defs/share' } }, $defs: { share: { maximum: 1 } } }
+  const outputs = [
+    { name: 'report', path: '/out/report.json', inline: true, schema },
+    { name: 'words', path: '/out/words.txt', inline: true },
+  ]
+  await create('measures', { outputs })
+  const pod = await podOf('measures-a1')
+  const sidecar = await startSidecar(pod)
+  await eventually(() => sidecar.isReady(), { timeoutMs: 20_000 })
+  const words = `"${'\\n"ü'.repeat(200)}`
+  await writeFile(sidecar.place('/out/report.json'), '{"score": 0.5}')
+  await writeFile(sidecar.place('/out/words.txt'), words)
+  await endWell(pod, sidecar)
+  const { status } = await bench.until('measures', 'Succeeded')
+  const { outputs: kept } = JSON.parse(status?.result?.inline ?? '{}') as { outputs: { name: string; value: string }[] }
+  assert.deepEqual(
+    kept.map(({ name, value }) => [name, value]),
+    [
+      ['report', '{"score": 0.5}'],
+      ['words', words],
+    ],
+  )
+  assert.equal(Buffer.byteLength(status?.result?.inline ?? ''), status?.result?.sizeBytes)
+  const changed = { spec: { container: { outputs: [{ ...outputs[0], schema: {} }, outputs[1]] } } }
+  await assert.rejects(client.patch(jobs, inDefault('measures'), changed), /container cannot change after creation/)
+})
+
 const left: Readonly<
-  Record<string, { leave: (file: string) => Promise<void>; settings?: Readonly<Record<string, string>>; want: [string, RegExp] }>
+  Record<
+    string,
+    { leave: (file: string) => Promise<void>; asked?: object; settings?: Readonly<Record<string, string>>; want: [string, RegExp] }
+  >
 > = {
   'a link to what is ours is not followed': {
     leave: (file) => symlink(join(folder, 'left-0-a1', 'token'), file),
@@ -227,6 +273,16 @@ const left: Readonly<
     settings: { MNEMOS_SIDECAR_MAX_OUTPUT_BYTES: '1000' },
     want: ['ContainerFailed', /has 250000 bytes; at most 1000 are kept/],
   },
+  'more than one KiB is not inline': {
+    leave: (file) => writeFile(file, bytes),
+    asked: { inline: true },
+    want: ['ContainerFailed', /has 250000 bytes; at most 1024 can be inline/],
+  },
+  'what does not satisfy its schema is not stored': {
+    leave: (file) => writeFile(file, '{"score": "secret"}'),
+    asked: { schema: { properties: { score: { type: 'number' } } } },
+    want: ['ContainerFailed', /does not satisfy its schema: at \/score (?!.*secret)/],
+  },
   'a server that stays away until the end of the grace is named': {
     leave: (file) => writeFile(file, bytes),
     settings: { MNEMOS_SIDECAR_SERVER_URL: 'http://127.0.0.1:1', MNEMOS_SIDECAR_UPLOAD_MS: '1500' },
@@ -234,9 +290,9 @@ const left: Readonly<
   },
 }
 
-for (const [index, [what, { leave, settings = {}, want }]] of Object.entries(left).entries()) {
+for (const [index, [what, { leave, asked = {}, settings = {}, want }]] of Object.entries(left).entries()) {
   test(what, async () => {
-    await create(`left-${index}`, { outputs: [{ name: 'data', path: '/out/data.txt' }] })
+    await create(`left-${index}`, { outputs: [{ name: 'data', path: '/out/data.txt', ...asked }] })
     const pod = await podOf(`left-${index}-a1`)
     const sidecar = await startSidecar(pod, settings)
     await eventually(() => sidecar.isReady(), { timeoutMs: 20_000 })
@@ -247,6 +303,20 @@ for (const [index, [what, { leave, settings = {}, want }]] of Object.entries(lef
     assert.match(status.failure.message, want[1])
   })
 }
+
+test('inline outputs that are too much together fail the attempt by name, and none is left out in silence', async () => {
+  const names = ['a', 'b', 'c', 'd']
+  await create('too-much', { outputs: names.map((name) => ({ name, path: `/out/${name}`, inline: true })) })
+  const pod = await podOf('too-much-a1')
+  const sidecar = await startSidecar(pod)
+  await eventually(() => sidecar.isReady(), { timeoutMs: 20_000 })
+  for (const name of names) await writeFile(sidecar.place(`/out/${name}`), 'x'.repeat(1024))
+  await endWell(pod, sidecar)
+  const { status } = await bench.until('too-much', 'Failed')
+  assert.deepEqual([status?.failure?.class, status?.failure?.reason], ['ContainerFailed', 'OutputTooLarge'])
+  assert.match(status?.failure?.message ?? '', /The inline outputs \(a, b, c, d\) make a result that takes \d+ bytes to report/)
+  assert.match(status?.failure?.hint ?? '', /let fewer outputs be inline/)
+})
 
 test('a sidecar that was killed has lost the outputs, and the Job says so', async () => {
   await create('loses', { outputs: [{ name: 'data', path: '/out/data.txt' }] })

@@ -264,6 +264,6 @@ test('a name that somebody else holds is waited for', async () => {
 test('a Job that ends within a second costs two writes', async () => {
   await create('short')
   await ends(await podOf('short'), 0)
-  await bench.until('short', 'Succeeded')
+  await eventually(() => watched.phases('short').includes('Succeeded'), { message: 'the watch has seen the end' })
   assert.deepEqual(watched.phases('short'), ['Pending', 'Scheduled', 'Succeeded'])
 })

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import { kinds, phases } from '@mnemos/api'
+import { kinds, phases, runPhases } from '@mnemos/api'
 import { parse } from 'yaml'
 import { healthVerdicts, luaReturns } from './go-tools.fixture.ts'
 
@@ -134,6 +134,60 @@ const rows: Record<string, Row> = {
     ],
     want: failed,
   },
+  'Pipeline in force': { kind: 'Pipeline', conditions: [['Ready', 'True', 'RevisionInForce']], want: current },
+  'Pipeline that is wrong': {
+    kind: 'Pipeline',
+    conditions: [
+      ['Ready', 'False', 'GraphInvalid'],
+      ['GraphValid', 'False', 'GraphInvalid'],
+      ['Stalled', 'True', 'GraphInvalid'],
+    ],
+    want: failed,
+  },
+  'PipelineRun Pending, before anybody looked': {
+    kind: 'PipelineRun',
+    status: kinds.find(({ kind }) => kind === 'PipelineRun')?.statusDefault ?? {},
+    want: inProgress,
+  },
+  'PipelineRun Running': {
+    kind: 'PipelineRun',
+    status: { phase: 'Running' },
+    conditions: [['Started', 'True', 'StepsRunning']],
+    want: current,
+  },
+  'PipelineRun Paused, for a decision': {
+    kind: 'PipelineRun',
+    status: { phase: 'Paused' },
+    conditions: [['Reconciling', 'True', 'ApprovalNeeded']],
+    want: ['InProgress', 'Suspended'],
+  },
+  'PipelineRun Paused, by a person': {
+    kind: 'PipelineRun',
+    status: { phase: 'Paused' },
+    conditions: [['Reconciling', 'True', 'RunSuspended']],
+    want: ['InProgress', 'Suspended'],
+  },
+  'PipelineRun Succeeded': {
+    kind: 'PipelineRun',
+    status: { phase: 'Succeeded' },
+    conditions: [['Succeeded', 'True', 'StepsSucceeded']],
+    want: current,
+  },
+  'PipelineRun Cancelled': {
+    kind: 'PipelineRun',
+    status: { phase: 'Cancelled' },
+    conditions: [['Succeeded', 'False', 'RunCancelled']],
+    want: current,
+  },
+  'PipelineRun Failed': {
+    kind: 'PipelineRun',
+    status: { phase: 'Failed' },
+    conditions: [
+      ['Succeeded', 'False', 'StepFailed'],
+      ['Stalled', 'True', 'StepFailed'],
+    ],
+    want: failed,
+  },
   'Worker Available': { kind: 'Worker', status: { state: 'Available' }, conditions: [['Ready', 'True', 'Connected']], want: current },
   'Worker Offline': { kind: 'Worker', status: { state: 'Offline' }, conditions: [['Ready', 'False', 'Offline']], want: inProgress },
 }
@@ -145,18 +199,17 @@ Object.entries(rows).forEach(([name, { want }], at) => {
   test(name, () => assert.deepEqual([verdicts[at]?.kstatus, verdicts[at]?.health], want))
 })
 
-test('every kind and every phase of a Job has a row', () => {
+test('every kind, and every phase of a Job and of a run, has a row', () => {
   const shown = Object.values(rows)
   assert.deepEqual(
     kinds.map(({ kind }) => kind).filter((kind) => !shown.some((row) => row.kind === kind)),
     [],
   )
-  assert.deepEqual(
-    phases.filter(
-      (phase) => !shown.some(({ kind, status }) => kind === 'Job' && status !== undefined && 'phase' in status && status.phase === phase),
-    ),
-    [],
-  )
+  const lacking = (of: string, all: readonly string[]): readonly string[] =>
+    all.filter(
+      (phase) => !shown.some(({ kind, status }) => kind === of && status !== undefined && 'phase' in status && status.phase === phase),
+    )
+  assert.deepEqual([lacking('Job', phases), lacking('PipelineRun', runPhases)], [[], []])
 })
 
 test('the message that a person reads is that of the condition', () => {

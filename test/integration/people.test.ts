@@ -20,6 +20,8 @@ const write = ['create', 'update', 'patch', 'delete', 'deletecollection']
 const wanted: Readonly<Record<string, { readonly reads: readonly Person[]; readonly writes: readonly Person[] }>> = {
   // Of a team.
   Model: { reads: ['viewer', 'editor', 'owner', 'platform'], writes: ['editor', 'owner', 'platform'] },
+  Pipeline: { reads: ['viewer', 'editor', 'owner', 'platform'], writes: ['editor', 'owner', 'platform'] },
+  PipelineRun: { reads: ['viewer', 'editor', 'owner', 'platform'], writes: ['editor', 'owner', 'platform'] },
   Job: { reads: ['viewer', 'editor', 'owner', 'platform'], writes: ['editor', 'owner', 'platform'] },
   // Of those who answer for the namespace.
   Policy: { reads: ['viewer', 'editor', 'owner', 'platform'], writes: ['owner', 'platform'] },
@@ -110,6 +112,21 @@ test('nobody but a process writes a status, and logs are stored by the recorder 
       for (const subresource of ['status', 'logs'])
         for (const verb of write)
           assert.equal(await may(person, { resource: plural, subresource, verb, namespace: 'team' }), false, `${person} ${verb} ${plural}`)
+})
+
+test('files of a namespace are read by who sees its Jobs, and stored and removed by who writes them', async () => {
+  const verbs = ['get', 'create', 'delete', 'update', 'list']
+  const want: Readonly<Record<Person, readonly string[]>> = {
+    ...{ stranger: [], viewer: ['get'] },
+    ...{ editor: ['get', 'create', 'delete'], owner: ['get', 'create', 'delete'], platform: ['get', 'create', 'delete'] },
+  }
+  for (const person of people) {
+    const asked = verbs.map((verb) => ({ resource: 'mnemosjobs', subresource: 'files', verb, namespace: 'team' }))
+    const granted = await Promise.all(asked.map(async (each) => ((await may(person, each)) ? [each.verb] : [])))
+    assert.deepEqual(granted.flat(), want[person], person)
+    const elsewhere = await may(person, { resource: 'mnemosjobs', subresource: 'files', verb: 'get', namespace: 'other' })
+    assert.equal(elsewhere, person === 'platform', `${person} in another namespace`)
+  }
 })
 
 test('kubectl scale is for who may change the pool', async () => {

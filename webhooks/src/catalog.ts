@@ -1,6 +1,6 @@
 /**
- * The names of Models, WorkerPools and Queues, and what policies ask of Models and namespaces, from caches that are filled in the
- * background.
+ * The names of Models, WorkerPools, Queues and Pipelines, what runs are held to, and what policies ask of Models and namespaces, from caches
+ * that are filled in the background.
  *
  * Guarantees: a question is answered at once from memory; before the first list has arrived the answer is "unknown", so an
  * outage of the API server silences warnings and delays nothing. Objects are cut down to the few fields that matter.
@@ -11,6 +11,7 @@ import {
   labelSelector,
   modelKind,
   type Priority,
+  pipelineKind,
   priorities,
   queueKind,
   schemaKind,
@@ -24,6 +25,8 @@ import {
   type Catalog,
   factsThroughAlias,
   grantOf,
+  type KnownPipeline,
+  knownPipelineOf,
   type ModelFacts,
   mayUse,
   modelFactsOf,
@@ -49,6 +52,11 @@ const selecting = z.object({ spec: z.object({ namespaceSelector: labelSelector.o
 /** A Schema cut down to the version in force, compiled. */
 interface Applied extends KubeObject {
   readonly applied?: AppliedSchema | undefined
+}
+
+/** A Pipeline cut down to what runs are held to. */
+interface Declaring extends KubeObject {
+  readonly known?: KnownPipeline
 }
 
 const byNamespace = 'namespace'
@@ -92,13 +100,20 @@ export function openCatalog(client: Client, logger: Logger): LiveCatalog {
     resource: resource<Applied>(namesOf(schemaKind)),
     transform: (object) => ({ ...bare(object), applied: appliedSchemaOf(object) }),
   })
+  const pipelines = createInformer({
+    client,
+    logger,
+    resource: resource<Declaring>(namesOf(pipelineKind)),
+    transform: (object) => ({ ...bare(object), known: knownPipelineOf(object) }),
+    indexes: { [byNamespace]: (object) => [object.metadata.namespace ?? ''] },
+  })
   const namespaces = createInformer({
     client,
     logger,
     resource: resource({ group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false }),
     transform: (namespace) => ({ ...bare(namespace), metadata: { ...bare(namespace).metadata, labels: namespace.metadata.labels ?? {} } }),
   })
-  const all: readonly Informer<KubeObject>[] = [models, pools, queues, schemas, namespaces]
+  const all: readonly Informer<KubeObject>[] = [models, pools, queues, schemas, pipelines, namespaces]
   const labelsOf = (from: string): Readonly<Record<string, string>> => namespaces.cache.get({ name: from })?.metadata.labels ?? {}
   const lentTo = (lent: Informer<Lent>, namespace: string, from: string): readonly string[] | undefined => {
     if (!lent.hasSynced() || !namespaces.hasSynced()) return undefined
@@ -123,6 +138,9 @@ export function openCatalog(client: Client, logger: Logger): LiveCatalog {
       const queue = queues.cache.get({ name })
       return queue !== undefined && selects(queue.selector, { name: from, labels: labelsOf(from) }) ? queue.maxPriority : undefined
     },
+    pipelines: (namespace) =>
+      pipelines.hasSynced() ? pipelines.cache.byIndex(byNamespace, namespace).map(({ metadata }) => metadata.name) : undefined,
+    pipeline: (namespace, name) => pipelines.cache.get({ namespace, name })?.known,
     schemas: (kind) => {
       if (!schemas.hasSynced()) return undefined
       return schemas.cache.list().flatMap(({ applied }) => (applied?.appliesTo.some((target) => target.kind === kind) ? [applied] : []))

@@ -3,7 +3,7 @@
  *
  * What a thread found is kept for its review only, by the text itself.
  */
-import type { PiiEntityName } from '@mnemos/api'
+import { type PiiEntityName, policedKinds } from '@mnemos/api'
 import { type PolicyWorld, type ReviewRequest, textsOf } from '@mnemos/domain'
 import { findPii, openPiiThreads, type PiiMatch, redactPii } from '@mnemos/pii'
 
@@ -40,7 +40,8 @@ export function openPersonalData(deadlineMs: number): PersonalData {
     findPii: (text, entities) => found(text).filter(({ entity }) => entities.includes(entity)),
     redactPii: (text, entities) => redactPii(text, redactAll(entities)).text,
     read: ({ kind, object }) => {
-      const texts = kind === 'Job' ? textsOf(kind, object?.spec).map(({ text }) => text) : []
+      const policed = policedKinds.find((each) => each === kind)
+      const texts = policed === undefined ? [] : textsOf(policed, object?.spec).map(({ text }) => text)
       if (texts.reduce((sum, text) => sum + text.length, 0) <= maxInlineUnits) return undefined
       return Promise.all(texts.map(async (text) => known.set(text, await pool.find(text)))).then(() => () => {
         for (const text of texts) known.delete(text)

@@ -1,5 +1,13 @@
 /** Where the API server keeps the objects that policies look at. */
-import { jobResource, modelResource, type PolicedKind, queueResource, workerPoolResource } from '@mnemos/api'
+import {
+  jobResource,
+  modelResource,
+  type PolicedKind,
+  pipelineResource,
+  pipelineRunResource,
+  queueResource,
+  workerPoolResource,
+} from '@mnemos/api'
 import type { Resource } from '@mnemos/kube'
 
 export const policedResources: Readonly<Record<PolicedKind, Resource>> = {
@@ -7,4 +15,6 @@ export const policedResources: Readonly<Record<PolicedKind, Resource>> = {
   Model: modelResource,
   WorkerPool: workerPoolResource,
   Queue: queueResource,
+  Pipeline: pipelineResource,
+  PipelineRun: pipelineRunResource,
 }

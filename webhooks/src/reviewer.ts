@@ -1,5 +1,5 @@
 /**
- * One request through everything that has a say: the world is brought up to date, the domain judges, the right to Secrets is asked
+ * One request through everything that has a say: the world is brought up to date, the domain judges, rights are asked
  * for, rate limits are charged, the audit is written.
  *
  * Fails closed: while policies are not known, or a namespace cannot be looked up, or nobody says what the user may do, the answer is
@@ -7,8 +7,8 @@
  */
 import {
   admitted,
-  type NamedSecret,
-  newlyNamedSecrets,
+  type NeededRight,
+  newlyNeededRights,
   type ReviewContext,
   type ReviewRequest,
   rateLimited,
@@ -24,8 +24,8 @@ import type { Namespaces } from './namespaces.ts'
 import type { PersonalData } from './personal-data.ts'
 import type { LivePolicies } from './policies.ts'
 import type { RateLimiter } from './rate-limits.ts'
-import type { SecretRights } from './secret-rights.ts'
 import type { ReviewTrace } from './tracing.ts'
+import type { UserRights } from './user-rights.ts'
 
 /** A request with what surrounds it. */
 export interface ReviewCall {
@@ -43,7 +43,7 @@ export interface ReviewerOptions {
   readonly policies: Pick<LivePolicies, 'isKnown' | 'known'>
   readonly namespaces: Pick<Namespaces, 'learn'>
   readonly pii: Pick<PersonalData, 'read'>
-  readonly rights: SecretRights
+  readonly rights: UserRights
   readonly forecast: Forecast
   readonly limits: RateLimiter
   readonly audit: Audit
@@ -55,11 +55,11 @@ export function createReviewer(options: ReviewerOptions): Reviewer {
   const { context, limits, rights, forecast, audit } = options
   const decide = (call: ReviewCall): Verdict | Promise<Verdict> => {
     const verdict = review(call.request, context)
-    const secrets = verdict.allowed ? newlyNamedSecrets(call.request, context) : []
-    return secrets.length === 0 ? counted(call, verdict) : entitled(call, verdict, secrets)
+    const needed = verdict.allowed ? newlyNeededRights(call.request, context) : []
+    return needed.length === 0 ? counted(call, verdict) : entitled(call, verdict, needed)
   }
-  const entitled = async (call: ReviewCall, verdict: Verdict, secrets: readonly NamedSecret[]): Promise<Verdict> => {
-    const denied = await call.trace.part('right to secrets', rights.denied(call.request, secrets)).catch(() => undefined)
+  const entitled = async (call: ReviewCall, verdict: Verdict, needed: readonly NeededRight[]): Promise<Verdict> => {
+    const denied = await call.trace.part('rights', rights.denied(call.request, needed)).catch(() => undefined)
     if (denied === undefined) return rightUnknown(call.request, verdict)
     return counted(call, denied.length === 0 ? verdict : withoutRight(call.request, verdict, denied))
   }

@@ -23,8 +23,8 @@ import { openPersonalData } from './personal-data.ts'
 import { openPolicies } from './policies.ts'
 import { type Reachable, registeredBundle } from './registration.ts'
 import { createReviewer } from './reviewer.ts'
-import { createSecretRights } from './secret-rights.ts'
 import { openTracing } from './tracing.ts'
+import { createUserRights } from './user-rights.ts'
 
 /** API servers hear of a new authority within a second or two. */
 const maxSettleMs = 10_000
@@ -89,7 +89,7 @@ async function serve(config: WebhookConfig, ports: WebhookPorts, client: Client)
         context: { trustedUsers: new Set(config.trustedUsers), catalog, policies },
         ...{ policies, namespaces, pii, limits },
         forecast: createForecast({ client, clock, world: policies, waitMs: config.deadlineMs / 2 }),
-        rights: createSecretRights(client, clock, config.deadlineMs / 2),
+        rights: createUserRights(client, clock, config.deadlineMs / 2),
         audit: createAudit(logger),
         waitMs: config.deadlineMs / 2,
       }),

@@ -207,13 +207,17 @@ export interface JobContainerOutputs {
   readonly name: string
   /** The file that the container leaves behind, e.g. /out/model.bin. Its folder is an empty volume at the start. */
   readonly path: string
+  /** true: the result says what is in it, as `value`; UTF-8 of at most 1 KiB, and 3 KiB or so for all outputs of a Job. */
+  readonly inline?: boolean | undefined
+  /** JSON Schema 2020-12 of at most 8 KiB that the file, JSON of at most 8 MiB, must satisfy, or the attempt fails. */
+  readonly schema?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** Part of the spec of a Job. */
 export interface JobContainerInputs {
   /** Where the file appears in the container, e.g. /in/data.jsonl. Its folder holds nothing else of the image. */
   readonly path: string
-  /** artifact://<key> of this namespace, or job://<job>/<output>: an output of a Job of this namespace, which is waited for; that of an inference is `result`, as JSON. */
+  /** artifact://outputs/<namespace>/… or artifact://files/<namespace>/… of this namespace, or job://<job>/<output>: an output of a Job of this namespace, which is waited for; that of an inference is `result`, as JSON. */
   readonly from: string
 }
 
@@ -259,7 +263,7 @@ export interface JobInferenceParameters {
 export interface JobInferenceInputs {
   /** `$(inputs.<name>)` in the prompt and in messages becomes the text; `$$(` is a plain `$(`. */
   readonly name: string
-  /** artifact://<key> of this namespace, or job://<job>/<output> of it, which is waited for; the output of an inference is `text`. */
+  /** artifact://outputs/<namespace>/… or artifact://files/<namespace>/… of this namespace, or job://<job>/<output> of it, which is waited for; the output of an inference is `text`. */
   readonly from: string
 }
 
@@ -743,13 +747,13 @@ export interface PolicyRules {
   readonly limits?: PolicyRulesLimits | undefined
   /** Estimated cost of a Job, from a price book. */
   readonly cost?: PolicyRulesCost | undefined
-  /** How many objects may be created in a time. Jobs, unless match.kinds names others. */
+  /** How many objects may be created in a time. Jobs and PipelineRuns, unless match.kinds names others. */
   readonly rateLimit?: PolicyRulesRateLimit | undefined
   /** CEL over `object`, `oldObject` (null on creation), `request` {operation, user, groups, namespace} that must be true. */
   readonly expression?: string | undefined
 }
 
-/** How many objects may be created in a time. Jobs, unless match.kinds names others. */
+/** How many objects may be created in a time. Jobs and PipelineRuns, unless match.kinds names others. */
 export interface PolicyRulesRateLimit {
   /** Objects that may be created in one window. */
   readonly requests: number
@@ -850,7 +854,7 @@ export interface PolicyRulesPii {
 /** Which objects of the namespace; all when absent. */
 export interface PolicyMatch {
   /** Kinds of objects; all that a rule can judge when absent. */
-  readonly kinds?: readonly ("Job" | "Model" | "WorkerPool" | "Queue")[] | undefined
+  readonly kinds?: readonly ("Job" | "Model" | "WorkerPool" | "Queue" | "Pipeline" | "PipelineRun")[] | undefined
   /** Labels that the object must have. */
   readonly labels?: PolicyMatchLabels | undefined
   /** Requesters, e.g. `alice` or `system:serviceaccount:team-a:*`; `*` stands for any run of characters. */
@@ -928,13 +932,13 @@ export interface ClusterPolicyRules {
   readonly limits?: ClusterPolicyRulesLimits | undefined
   /** Estimated cost of a Job, from a price book. */
   readonly cost?: ClusterPolicyRulesCost | undefined
-  /** How many objects may be created in a time. Jobs, unless match.kinds names others. */
+  /** How many objects may be created in a time. Jobs and PipelineRuns, unless match.kinds names others. */
   readonly rateLimit?: ClusterPolicyRulesRateLimit | undefined
   /** CEL over `object`, `oldObject` (null on creation), `request` {operation, user, groups, namespace} that must be true. */
   readonly expression?: string | undefined
 }
 
-/** How many objects may be created in a time. Jobs, unless match.kinds names others. */
+/** How many objects may be created in a time. Jobs and PipelineRuns, unless match.kinds names others. */
 export interface ClusterPolicyRulesRateLimit {
   /** Objects that may be created in one window. */
   readonly requests: number
@@ -1035,7 +1039,7 @@ export interface ClusterPolicyRulesPii {
 /** Which objects; all when absent. */
 export interface ClusterPolicyMatch {
   /** Kinds of objects; all that a rule can judge when absent. */
-  readonly kinds?: readonly ("Job" | "Model" | "WorkerPool" | "Queue")[] | undefined
+  readonly kinds?: readonly ("Job" | "Model" | "WorkerPool" | "Queue" | "Pipeline" | "PipelineRun")[] | undefined
   /** Labels that the object must have. */
   readonly labels?: ClusterPolicyMatchLabels | undefined
   /** Requesters, e.g. `alice` or `system:serviceaccount:team-a:*`; `*` stands for any run of characters. */

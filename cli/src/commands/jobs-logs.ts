@@ -9,7 +9,11 @@ import { containerLogs, type LogFlags } from './container-logs.ts'
 import { exitCodeOf } from './jobs-wait.ts'
 
 export async function jobLogs(invocation: Invocation, name: string, flags: LogFlags): Promise<ExitCode> {
-  const session = await connect(invocation)
+  return logsOfJob(invocation, await connect(invocation), name, flags)
+}
+
+/** The log of one Job, whatever it does; ends with the code of the Job when it has ended. */
+export async function logsOfJob(invocation: Invocation, session: Session, name: string, flags: LogFlags): Promise<ExitCode> {
   const { terminal, signal } = invocation
   const job = await session.jobs.get(name, signal)
   if (job.spec.container !== undefined) return containerLogs(invocation, session, job, flags)

@@ -41,13 +41,14 @@ export function exitCodeOf(status: Pick<JobStatus, 'phase'> | undefined): ExitCo
   return status?.phase === 'Cancelled' ? exitCodes.cancelled : exitCodes.failed
 }
 
-function deadline(names: readonly string[], seconds: number): AbortSignal {
+/** Aborts after so long. @param ask the command that tells why one of the names is not done */
+export function deadline(names: readonly string[], seconds: number, ask = 'mnemos jobs get'): AbortSignal {
   const controller = new AbortController()
   systemClock.setTimeout(() => {
     controller.abort(
       new CliError(`${names.join(', ')} did not end within ${seconds} s`, {
         code: 'MNEMOS_TIMEOUT',
-        hint: `mnemos jobs get ${names[0] ?? ''}`,
+        hint: `${ask} ${names[0] ?? ''}`,
       }),
     )
   }, seconds * 1000)

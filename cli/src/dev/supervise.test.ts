@@ -24,7 +24,11 @@ function start(name: string, script: string): Watched {
     say: (line) => void said.push(line),
     status: () => undefined,
     clearStatus: () => undefined,
+    draw: () => undefined,
     paint: (_colour, text) => text,
+    paintData: (_colour, text) => text,
+    size: () => ({ columns: 80, rows: 24 }),
+    dataColumns: () => 80,
   }
   const clock = virtualClock()
   const plan = { name, args: ['-e', script], environment: process.env, colour: 'cyan' as const, graceMs: 1000, readyUrl: '' }

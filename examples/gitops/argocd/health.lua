@@ -17,10 +17,12 @@ if obj.metadata.generation ~= nil and observed ~= nil and observed ~= obj.metada
   return health
 end
 
+-- Why something waits for a person.
+local held = { Suspended = true, RunSuspended = true, ApprovalNeeded = true, BreakerTripped = true }
 local summary = nil
 for _, condition in ipairs(obj.status.conditions or {}) do
   if condition.type == "Reconciling" and condition.status == "True" then
-    health.status = condition.reason == "Suspended" and "Suspended" or "Progressing"
+    health.status = held[condition.reason] and "Suspended" or "Progressing"
     health.message = condition.message or condition.reason
     return health
   end

@@ -19,6 +19,7 @@ type Log = (line: string) => void
 const containerd = 'v2.3.7'
 const coredns = 'v1.15.0'
 const helm = { v3: 'v3.22.0', v4: 'v4.3.1' } as const
+const kwok = 'v0.8.0'
 const source = join(import.meta.dirname, '..', 'node')
 
 /** What the node takes from Debian. */
@@ -70,6 +71,11 @@ export async function helmPrograms(log: Log = () => undefined): Promise<{ readon
   )
   const v4 = await installed('helm', helm.v4, log, ['helm.sh/helm/v4/cmd/helm'], `-X helm.sh/helm/v4/internal/version.version=${helm.v4}`)
   return { v3: join(v3, 'helm'), v4: join(v4, 'helm') }
+}
+
+/** Path of kwok, which plays the part of the kubelets of nodes that do not exist; built when absent (two minutes on two cores). */
+export async function kwokProgram(log: Log = () => undefined): Promise<string> {
+  return join(await installed('kwok', kwok, log, ['sigs.k8s.io/kwok/cmd/kwok']), 'kwok')
 }
 
 async function installed(name: string, version: string, log: Log, paths: readonly string[], stamp = ''): Promise<string> {

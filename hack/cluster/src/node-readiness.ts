@@ -58,7 +58,8 @@ async function answers(options: { readonly host: string; readonly port: number; 
   })
 }
 
-async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
+/** Asks again and again. @throws after a minute, with what was waited for */
+export async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + deadlineMs
   while (!(await isSo())) {
     if (Date.now() > deadline) throw new Error(`waited ${deadlineMs / 1000} s in vain until ${what}`)

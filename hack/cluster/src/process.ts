@@ -24,6 +24,8 @@ export interface Launch {
   readonly folder: string
   /** The server outlives the process that started it. */
   readonly detached: boolean
+  /** Ctrl-C reaches it too: for what is not ours, and does not see by itself that its parent is gone. Default false. */
+  readonly inGroup?: boolean
 }
 
 /** Starts a server; its output goes to `<folder>/<name>.log`. */
@@ -32,7 +34,7 @@ export function launch(options: Launch): ServerProcess {
   const child = spawn(options.program, options.args, {
     stdio: ['ignore', log, log],
     // A process group of its own: Ctrl-C in a terminal reaches only the parent, which then stops its servers in order.
-    detached: true,
+    detached: options.inGroup !== true,
     // These servers are short-lived and live on few cores: memory for time, unless somebody decided otherwise.
     env: { GOGC: '400', ...process.env, ...(options.detached ? {} : { CLUSTER_DIE_WITH_PARENT: '1' }) },
   })

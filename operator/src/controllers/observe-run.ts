@@ -37,7 +37,8 @@ export function observeRun({ memory }: RunSources, reader: Reader, run: Pipeline
   return {
     ...own,
     revision: isOver(run) ? ended : memory.pinned(uid, () => revisionOf(memory, reader, own)),
-    made: memory.made(own),
+    // A Model that a step made takes no room of Jobs once it is seen.
+    made: memory.made(own, (name) => reader.get(models, { namespace, name }) !== undefined),
     refused: memory.refusals(uid),
     source,
     jobNamed: (name) => reader.get(jobs, { namespace, name }),

@@ -16,7 +16,7 @@ import {
   scanObject,
 } from '@mnemos/domain'
 import { type Clock, controller, type Reader } from '@mnemos/kube'
-import { clusterPolicies, jobs, models, policies, pools, queues } from '../resources.ts'
+import { clusterPolicies, jobs, models, pipelineRuns, pipelines, policies, pools, queues } from '../resources.ts'
 import { compiledOf, scannedOf } from './policed.ts'
 
 const sliceMs = 5
@@ -42,7 +42,7 @@ async function scan(reader: Reader, policy: CompiledPolicy, { metadata }: Pick<P
   let matched = 0
   let violations = 0
   let since = clock.monotonic()
-  for (const resource of [jobs, models, pools, queues]) {
+  for (const resource of [jobs, models, pools, queues, pipelines, pipelineRuns]) {
     for (const object of reader.list<Scanned['object']>(resource)) {
       const { namespace } = object.metadata
       if (metadata.namespace !== undefined && namespace !== metadata.namespace) continue

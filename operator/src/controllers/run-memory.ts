@@ -67,11 +67,12 @@ export class RunMemory {
     this.#compiled.delete(uid)
   }
 
-  /** Names of children that were created and are not among those that are known. */
-  made({ run, jobs, calls }: RunSource): ReadonlySet<string> {
+  /** Names of children that were created and are not among those that are known. @param isSeen of Models, which the run does not own */
+  made({ run, jobs, calls }: RunSource, isSeen: (model: string) => boolean): ReadonlySet<string> {
     const made = this.#made.get(run.metadata.uid ?? '')
     if (made === undefined) return new Set()
     for (const { metadata } of [...jobs, ...calls]) made.delete(metadata.name)
+    for (const name of made.keys()) if (isSeen(name)) made.delete(name)
     const since = this.#clock.monotonic() - unseenMs
     for (const [name, at] of made) if (at < since) made.delete(name)
     if (made.size === 0) this.#made.delete(run.metadata.uid ?? '')

@@ -12,7 +12,14 @@ export { shownUri } from './shown-uri.ts'
 export { editDistance, suggest } from './suggestion.ts'
 export * from './time.ts'
 export * from './v1alpha1/job.ts'
-export { type ContainerWork, inputReference } from './v1alpha1/job-container.ts'
+export {
+  type ContainerWork,
+  inputReference,
+  maxInlineOutputBytes,
+  maxJudgedOutputBytes,
+  maxOutputSchemaBytes,
+  maxOutputSchemasBytes,
+} from './v1alpha1/job-container.ts'
 export * from './v1alpha1/model.ts'
 export * from './v1alpha1/pipeline.ts'
 export * from './v1alpha1/pipeline-run.ts'

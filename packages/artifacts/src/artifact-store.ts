@@ -13,6 +13,20 @@ export interface StoredArtifact {
   readonly sizeBytes: number
 }
 
+/** What a listing tells of an object, without opening it. */
+export interface ListedArtifact {
+  readonly key: string
+  readonly sizeBytes: number
+  /** When its bytes were put there, in milliseconds since 1970. */
+  readonly modifiedAt: number
+}
+
+export interface ArtifactPage {
+  readonly items: readonly ListedArtifact[]
+  /** Where to go on; absent at the end. */
+  readonly next?: string
+}
+
 export interface ByteRange {
   readonly start: number
   /** Inclusive; to the end when absent. */
@@ -34,6 +48,11 @@ export interface ArtifactStore {
   delete(key: string): Promise<void>
   /** Keys below a prefix, sorted. */
   list(prefix: string): Promise<readonly string[]>
+  /**
+   * A part of what lies below a prefix, in an order of the store's own; each object that stays there meanwhile is told once.
+   * @param options.after `next` of the page before
+   */
+  page(prefix: string, options: { readonly limit: number; readonly after?: string | undefined }): Promise<ArtifactPage>
   /** A URL by which anybody who has it may read the object for a while, also by ranges; undefined when the store gives none. */
   urlOf(key: string): Promise<string | undefined>
   /** Returns when the store can be used. @throws ArtifactError `Unavailable`, `Denied`, `NoBucket` */

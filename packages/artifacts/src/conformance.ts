@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
-import { ArtifactError, type ArtifactStore } from './artifact-store.ts'
+import { ArtifactError, type ArtifactStore, type ListedArtifact } from './artifact-store.ts'
 
 const sha256 = (content: string): string => createHash('sha256').update(content).digest('hex')
 const of = (content: string): Readable => Readable.from([Buffer.from(content)])
@@ -107,6 +107,32 @@ export function artifactStoreConformance(name: string, open: () => Promise<Artif
       assert.deepEqual(await store.list('b/'), ['b/1/x', 'b/10', 'b/2'])
       assert.deepEqual(await store.list(''), ['a', 'b/1/x', 'b/10', 'b/2', 'bb'])
       assert.deepEqual(await store.list('c'), [])
+    })
+    it('tells what lies below a prefix in pages, each object once, with its size and time', async () => {
+      const store = await open()
+      const keys = ['a', 'b-1/x', 'b/1/x', 'b/1/y', 'b/10', 'b/2', 'bb', 'c/d/e']
+      for (const key of keys) await store.put(key, of(key))
+      const below = async (prefix: string, limit: number) => {
+        const items: ListedArtifact[] = []
+        for (let after: string | undefined, isFirst = true; isFirst || after !== undefined; isFirst = false) {
+          const page = await store.page(prefix, { limit, after })
+          assert.ok(page.items.length <= limit)
+          items.push(...page.items)
+          after = page.next
+        }
+        return items
+      }
+      for (const limit of [1, 2, 3, 100])
+        for (const prefix of ['', 'b', 'b/', 'b/1', 'b/1/', 'none/'])
+          assert.deepEqual(
+            (await below(prefix, limit)).map(({ key }) => key).sort(),
+            keys.filter((key) => key.startsWith(prefix)),
+            `${prefix} by ${limit}`,
+          )
+      for (const { key, sizeBytes, modifiedAt } of await below('', 3)) {
+        assert.equal(sizeBytes, key.length)
+        assert.ok(Math.abs(modifiedAt - Date.now()) < 600_000)
+      }
     })
     it('reads a range, and refuses one beyond the end', async () => {
       const store = await open()

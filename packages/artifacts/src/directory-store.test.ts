@@ -59,3 +59,14 @@ test('what was stored is there after a restart, and what a crash left is gone', 
   assert.equal((await second.head('a/b'))?.sizeBytes, 1)
   assert.deepEqual(await readdir(join(path, 'partial')), [])
 })
+
+test('folders that hold nothing any more go with the last object, and those beside it stay', async () => {
+  const path = await folder()
+  const store = await openDirectoryStore(path)
+  for (const key of ['a/b/c/d', 'a/e']) await store.put(key, of('x'))
+  await store.delete('a/b/c/d')
+  assert.deepEqual(await readdir(join(path, 'objects', 'a')), ['e', 'e.sha256'])
+  await store.delete('a/e')
+  assert.deepEqual(await readdir(join(path, 'objects')), [])
+  await store.delete('a/e')
+})

@@ -18,6 +18,7 @@ import {
   read,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   write,
@@ -27,7 +28,8 @@ import { access, constants, mkdir, readdir, rm } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
-import { ArtifactError, type ArtifactStore, type ByteRange, checkedKey, type StoredArtifact } from './artifact-store.ts'
+import { ArtifactError, type ArtifactPage, type ArtifactStore, type ByteRange, checkedKey, type StoredArtifact } from './artifact-store.ts'
+import { directoryPage } from './directory-page.ts'
 
 const digestSuffix = '.sha256'
 const writeTo = promisify(write)
@@ -110,6 +112,7 @@ class DirectoryStore implements ArtifactStore {
       const path = this.#pathOf(key)
       rmSync(path, { force: true })
       rmSync(path + digestSuffix, { force: true })
+      this.#prune(dirname(path))
     })
   }
 
@@ -120,6 +123,10 @@ class DirectoryStore implements ArtifactStore {
       .map((entry) => relative(this.#objects, join(entry.parentPath, entry.name)))
       .filter((key) => key.startsWith(prefix))
       .sort()
+  }
+
+  page(prefix: string, options: { limit: number; after?: string | undefined }): Promise<ArtifactPage> {
+    return directoryPage(this.#objects, prefix, { ...options, isOther: (name) => name.endsWith(digestSuffix) })
   }
 
   urlOf(): Promise<undefined> {
@@ -139,6 +146,18 @@ class DirectoryStore implements ArtifactStore {
 
   close(): Promise<void> {
     return Promise.resolve()
+  }
+
+  /** Folders that hold nothing any more go, too: millions of Jobs would leave millions of them. Nobody makes one at the same time. */
+  #prune(folder: string): void {
+    for (let each = folder; each !== this.#objects; each = dirname(each)) {
+      try {
+        rmdirSync(each)
+      } catch (error) {
+        if (hasCode(error, 'ENOTEMPTY', 'EEXIST', 'ENOENT', 'ENOTDIR')) return
+        throw error
+      }
+    }
   }
 
   #pathOf(key: string): string {

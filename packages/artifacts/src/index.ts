@@ -1,9 +1,11 @@
 export {
   ArtifactError,
   type ArtifactErrorCode,
+  type ArtifactPage,
   type ArtifactStore,
   type ByteRange,
   checkedKey,
+  type ListedArtifact,
   type StoredArtifact,
 } from './artifact-store.ts'
 export { artifactStoreConformance } from './conformance.ts'

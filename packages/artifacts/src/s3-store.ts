@@ -8,6 +8,7 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import {
+  type _Object,
   DeleteObjectCommand,
   GetObjectCommand,
   type GetObjectCommandOutput,
@@ -16,7 +17,15 @@ import {
   ListObjectsV2Command,
 } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
-import { ArtifactError, type ArtifactStore, type ByteRange, checkedKey, type StoredArtifact } from './artifact-store.ts'
+import {
+  ArtifactError,
+  type ArtifactPage,
+  type ArtifactStore,
+  type ByteRange,
+  checkedKey,
+  type ListedArtifact,
+  type StoredArtifact,
+} from './artifact-store.ts'
 import type { S3StoreOptions } from './open-s3-store.ts'
 import { type Bucket, openBucket } from './s3-client.ts'
 import { isMissing, nameOf, statusOf } from './s3-errors.ts'
@@ -86,6 +95,12 @@ export function createS3Store(options: S3StoreOptions): ArtifactStore {
       } while (next !== undefined)
       return keys.filter((key) => !key.startsWith(stagingFolder)).sort()
     },
+    page: async (below, { limit, after }) => {
+      const asked = { Bucket: bucket.name, Prefix: `${prefix}${below}`, MaxKeys: Math.min(limit, 1000) }
+      const command = new ListObjectsV2Command({ ...asked, ...(after === undefined ? {} : { StartAfter: `${prefix}${after}` }) })
+      const { Contents = [], IsTruncated } = await bucket.ask(`list ${below}`, (send) => bucket.client.send(command, send))
+      return pageOf(Contents, { prefix, isWhole: IsTruncated !== true })
+    },
     urlOf: async (key) => {
       if (presignSeconds === undefined) return undefined
       return getSignedUrl(bucket.client, new GetObjectCommand(target(key)), { expiresIn: presignSeconds })
@@ -97,6 +112,19 @@ export function createS3Store(options: S3StoreOptions): ArtifactStore {
       return Promise.resolve()
     },
   }
+}
+
+/** Servers differ in the order of keys, so a page goes on behind the last that this one was told. */
+function pageOf(contents: readonly _Object[], { prefix, isWhole }: { prefix: string; isWhole: boolean }): ArtifactPage {
+  const items = contents.flatMap(({ Key, Size = 0, LastModified }): ListedArtifact[] => {
+    const key = Key?.slice(prefix.length)
+    // What has no time is taken for new: nothing is removed for being old then.
+    return key === undefined || key.startsWith(stagingFolder)
+      ? []
+      : [{ key, sizeBytes: Size, modifiedAt: LastModified?.getTime() ?? Date.now() }]
+  })
+  const last = contents.at(-1)?.Key
+  return { items, ...(isWhole || last === undefined ? {} : { next: last.slice(prefix.length) }) }
 }
 
 interface Opened {

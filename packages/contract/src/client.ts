@@ -3,8 +3,9 @@
  *
  * The token is asked for anew for each request. Every refusal is an ApiError with the code of the table in errors.ts.
  */
-import type { Job, JobInput, JobStatus } from '@mnemos/api'
+import type { Job, JobInput, JobStatus, Model } from '@mnemos/api'
 import { type ErrorBody, errorBody } from './errors.ts'
+import { type PipelineClient, pipelineClient } from './pipeline-client.ts'
 import { pathOfRoute, type Route, routes } from './routes.ts'
 import { readEvents } from './sse.ts'
 
@@ -37,6 +38,9 @@ export interface MnemosClient {
   jobLogs(namespace: string, name: string, options?: { attempt?: number; signal?: AbortSignal }): Promise<string>
   /** One connection; ends with `end`, or when the connection does. */
   streamJob(namespace: string, name: string, options?: { lastEventId?: string; signal?: AbortSignal }): AsyncGenerator<JobEvent>
+  /** Moves an alias back to the Model that it stood for before. */
+  rollbackModel(namespace: string, name: string, signal?: AbortSignal): Promise<Model>
+  readonly pipelines: PipelineClient
 }
 
 /** A request that the server refused. */
@@ -45,28 +49,40 @@ export class ApiError extends Error {
   readonly status: number
   readonly code: string
   readonly details: NonNullable<ErrorBody['error']['details']>
+  /** When to ask again, where the server says so. */
+  readonly retryAfterSeconds: number | undefined
 
-  constructor(status: number, body: ErrorBody['error'] | undefined, fallback: string) {
+  constructor(status: number, body: ErrorBody['error'] | undefined, fallback: string, retryAfterSeconds?: number) {
     super(body?.message ?? fallback)
+    this.retryAfterSeconds = retryAfterSeconds
     this.status = status
     this.code = body?.code ?? 'MNEMOS_INTERNAL'
     this.details = body?.details ?? []
   }
 }
 
-interface CallOptions {
+/** What one request holds beside its route. */
+export interface CallOptions {
   readonly path?: Readonly<Record<string, string>>
   readonly query?: Readonly<Record<string, string>>
+  /** Sent as JSON. */
   readonly body?: unknown
+  /** Sent as it is, instead. */
+  readonly stream?: ReadableStream<Uint8Array>
   readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal | undefined
 }
 
+/** Sends one request. @throws ApiError */
+export type Call = (route: Route, options: CallOptions) => Promise<Response>
+
 export function createMnemosClient(options: ClientOptions): MnemosClient {
-  const call = (route: Route, callOptions: CallOptions): Promise<Response> => send(options, route, callOptions)
+  const call: Call = (route, callOptions) => send(options, route, callOptions)
   // The server's answers are objects of the API server, which has checked them.
   const jsonOf = async <T>(route: Route, callOptions: CallOptions): Promise<T> => (await (await call(route, callOptions)).json()) as T
   return {
+    pipelines: pipelineClient(call),
+    rollbackModel: (namespace, id, signal) => jsonOf(routes.rollbackModel, { path: { id }, query: { namespace }, signal }),
     submitJob: (job, { idempotencyKey, signal } = {}) =>
       jsonOf(routes.submitJob, {
         body: job,
@@ -96,10 +112,11 @@ export function createMnemosClient(options: ClientOptions): MnemosClient {
   }
 }
 
-async function send(
+/** @throws ApiError for everything but success */
+export async function send(
   { url, token, fetch: fetchWith = fetch }: ClientOptions,
   route: Route,
-  { path = {}, query = {}, body, headers = {}, signal }: CallOptions,
+  { path = {}, query = {}, body, stream, headers = {}, signal }: CallOptions,
 ): Promise<Response> {
   const target = new URL(`${url.replace(/\/$/, '')}${pathOfRoute(route, path)}`)
   for (const [name, value] of Object.entries(query)) target.searchParams.set(name, value)
@@ -111,9 +128,12 @@ async function send(
       ...headers,
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(stream === undefined ? {} : { body: stream, duplex: 'half' }),
     ...(signal === undefined ? {} : { signal }),
   })
   if (response.ok) return response
   const parsed = errorBody.safeParse(await response.json().catch(() => undefined))
-  throw new ApiError(response.status, parsed.data?.error, `${route.method} ${target.pathname} was answered with ${response.status}`)
+  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN)
+  const fallback = `${route.method} ${target.pathname} was answered with ${response.status}`
+  throw new ApiError(response.status, parsed.data?.error, fallback, Number.isFinite(seconds) ? seconds : undefined)
 }

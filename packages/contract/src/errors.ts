@@ -13,7 +13,11 @@ export const apiErrors = {
   MNEMOS_FORBIDDEN: { status: 403, meaning: 'The cluster knows the caller and does not allow this; its RBAC decides.' },
   MNEMOS_NOT_FOUND: { status: 404, meaning: 'There is no such object, or none that the caller may know of.' },
   MNEMOS_CONFLICT: { status: 409, meaning: 'An object of this name exists, or an Idempotency-Key was used for another request.' },
-  MNEMOS_NOT_READY: { status: 409, meaning: 'The Job has no result (yet); its status says why.' },
+  MNEMOS_NOT_READY: {
+    status: 409,
+    meaning: 'What is asked for is not there yet: the Job has no result, or the run has not ended. Its status says why.',
+  },
+  MNEMOS_ENDED: { status: 409, meaning: 'The run has ended, so nothing of it can change any more; retry makes a new one.' },
   MNEMOS_STALE: { status: 412, meaning: 'The object changed since the version in If-Match; read it again and decide anew.' },
   MNEMOS_TOO_LARGE: { status: 413, meaning: 'The body is larger than this route takes.' },
   MNEMOS_RANGE: { status: 416, meaning: 'The range starts behind the end of the object.' },

@@ -1,16 +1,9 @@
-/** Routes about rules: what would be admitted, what a change of a schema breaks, and the policies and Schemas themselves. */
+/** Routes about rules: what would be admitted, what a change of a schema breaks, and what policies say to cases. */
 import { z } from 'zod'
+import { body, json, namespaceQueryOf, object } from './route-parts.ts'
 import type { Route } from './routes.ts'
 
-const object = z.looseObject({ apiVersion: z.string(), kind: z.string(), metadata: z.looseObject({ name: z.string().optional() }) })
-const namespaceName = z
-  .string()
-  .min(1)
-  .max(63)
-  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/)
-const namespace = z.object({ namespace: namespaceName.default('default').describe('Namespace of objects that name none.') })
-const json = (schema: z.ZodType, status = 200): Route['response'] => ({ status, contentType: 'application/json', schema })
-const body = (schema: z.ZodType, contentType = 'application/json'): NonNullable<Route['body']> => ({ contentType, schema })
+const namespace = namespaceQueryOf('Namespace of objects that name none.')
 
 const exampleJob = {
   apiVersion: 'mnemos.dev/v1alpha1',
@@ -161,72 +154,3 @@ export const judgingRoutes = {
     response: json(caseResults),
   },
 } as const satisfies Record<string, Route>
-
-/** Objects that are kept over HTTP as they are, each of one kind. */
-export const collections = [
-  { path: '/v1/policies', kind: 'Policy', isNamespaced: true },
-  { path: '/v1/clusterpolicies', kind: 'ClusterPolicy', isNamespaced: false },
-  { path: '/v1/schemas', kind: 'Schema', isNamespaced: false },
-] as const
-export type Collection = (typeof collections)[number]
-
-const dryRun = z.object({ dryRun: z.stringbool().default(false).describe('Check everything and store nothing.') })
-const page = z.object({
-  limit: z.coerce.number().int().min(1).max(500).default(100).describe('Most objects to answer with.'),
-  continue: z.string().max(4096).optional().describe('`metadata.continue` of the page before.'),
-  labelSelector: z.string().max(1024).optional().describe('Only objects with these labels.'),
-})
-
-/** What the routes of a collection read from their queries. */
-export function collectionQueries({ isNamespaced }: Pick<Collection, 'isNamespaced'>) {
-  const scope = isNamespaced ? namespace : z.object({})
-  return { list: scope.extend(page.shape), read: scope, write: scope.extend(dryRun.shape) }
-}
-
-/** The routes of one collection. `ETag` is the version of an object; `If-Match` demands it. */
-export function collectionRoutes(collection: Collection): Readonly<Record<string, Route>> {
-  const { path, kind } = collection
-  const one = `${path}/{id}`
-  const { list, read, write } = collectionQueries(collection)
-  const auth = 'user'
-  return {
-    [`list${kind}`]: {
-      method: 'GET',
-      path,
-      auth,
-      summary: `Objects of kind ${kind}, in pages.`,
-      query: list,
-      response: json(z.looseObject({ items: z.array(object) })),
-    },
-    [`create${kind}`]: {
-      method: 'POST',
-      path,
-      auth,
-      summary: `Create a ${kind}.`,
-      query: write,
-      body: body(object),
-      response: json(object, 201),
-    },
-    [`get${kind}`]: {
-      method: 'GET',
-      path: one,
-      auth,
-      summary: `One ${kind}, with its ETag; 304 for an ETag in If-None-Match.`,
-      query: read,
-      response: json(object),
-    },
-    [`replace${kind}`]: {
-      ...{ method: 'PUT', path: one, auth, query: write, body: body(object), response: json(object) },
-      summary: `Replace a ${kind}. Needs If-Match (428); 412 when it changed since.`,
-    },
-    [`patch${kind}`]: {
-      ...{ method: 'PATCH', path: one, auth, query: write, response: json(object) },
-      body: body(z.looseObject({}), 'application/merge-patch+json'),
-      summary: `Change a ${kind} by a JSON merge patch (RFC 7396). Needs If-Match, as PUT does.`,
-    },
-    [`delete${kind}`]: {
-      ...{ method: 'DELETE', path: one, auth, query: write, response: json(object) },
-      summary: `Delete a ${kind}; with If-Match only in that version. Answers with what was deleted.`,
-    },
-  }
-}

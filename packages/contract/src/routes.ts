@@ -5,7 +5,12 @@
  */
 import { z } from 'zod'
 import { assignmentWork } from './assignment.ts'
-import { collectionRoutes, collections, judgingRoutes } from './policy-routes.ts'
+import { collectionRoutes, collections } from './collections.ts'
+import { fileRoutes } from './file-routes.ts'
+import { namespaceName } from './namespace-name.ts'
+import { pipelineRoutes } from './pipeline-routes.ts'
+import { judgingRoutes } from './policy-routes.ts'
+import { bytes, json, namespaceQueryOf, object } from './route-parts.ts'
 
 export interface Route {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -19,14 +24,7 @@ export interface Route {
   readonly response: { readonly status: number; readonly contentType: string; readonly schema: z.ZodType }
 }
 
-const object = z.looseObject({ apiVersion: z.string(), kind: z.string(), metadata: z.looseObject({ name: z.string().optional() }) })
-const namespaceName = z
-  .string()
-  .min(1)
-  .max(63)
-  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/)
-
-export const namespaceQuery = z.object({ namespace: namespaceName.default('default').describe('Namespace of the Job.') })
+export const namespaceQuery = namespaceQueryOf('Namespace of the Job.')
 
 export const listQuery = namespaceQuery.extend({
   limit: z.coerce.number().int().min(1).max(500).default(100).describe('Most Jobs to answer with.'),
@@ -72,6 +70,16 @@ export const shortJob = z.strictObject({
   }),
 })
 
+/** The short form of a PipelineRun, in the place where Jobs are submitted. */
+export const shortPipelineRun = z.strictObject({
+  kind: z.literal('pipeline'),
+  namespace: namespaceName.optional(),
+  name: z.string().max(63).optional(),
+  pipeline: z.string().optional().describe('Name of the Pipeline.'),
+  pipeline_ref: z.string().optional().describe('The same.'),
+  spec: z.strictObject({ params: z.record(z.string(), z.unknown()).optional() }).optional(),
+})
+
 export const tokenLine = z.union([
   z.object({ index: z.int().min(0), text: z.string() }),
   z.object({
@@ -86,21 +94,15 @@ export const tokenLine = z.union([
 export const nextIndex = z.object({ next: z.int().min(0).describe('Index of the token that is wanted next.') })
 export const storedArtifact = z.object({ key: z.string(), sha256: z.string(), sizeBytes: z.int() })
 
-const json = (schema: z.ZodType, status = 200): Route['response'] => ({ status, contentType: 'application/json', schema })
-const bytes = (status = 200): Route['response'] => ({
-  status,
-  contentType: 'application/octet-stream',
-  schema: z.string().describe('The bytes.'),
-})
-
 export const routes = {
   submitJob: {
     method: 'POST',
     path: '/v1/jobs',
     auth: 'user',
-    summary: 'Create a Job, from the object itself or from the short form. With `Idempotency-Key` the same request twice makes one Job.',
+    summary:
+      'Create a Job, from the object itself or from the short form; the short form of kind `pipeline` makes a PipelineRun. With `Idempotency-Key` the same request twice makes one Job.',
     query: namespaceQuery,
-    body: { contentType: 'application/json', schema: z.union([object, shortJob]) },
+    body: { contentType: 'application/json', schema: z.union([object, shortJob, shortPipelineRun]) },
     response: json(object, 201),
   },
   listJobs: {
@@ -197,7 +199,9 @@ export const routes = {
     body: { contentType: 'application/octet-stream', schema: z.string() },
     response: json(storedArtifact),
   },
+  ...fileRoutes,
   ...judgingRoutes,
+  ...pipelineRoutes,
   health: {
     method: 'GET',
     path: '/v1/health',

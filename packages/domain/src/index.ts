@@ -1,7 +1,8 @@
 export { type Admission, admit, readReviewed } from './admission/admit.ts'
 export { type Catalog, emptyCatalog } from './admission/catalog.ts'
-export { type NamedSecret, newlyNamedSecrets, rightUnknown, withoutRight } from './admission/named-secrets.ts'
+export { type KnownPipeline, knownPipelineOf } from './admission/known-pipeline.ts'
 export { nearest } from './admission/nearest.ts'
+export { type NeededRight, newlyNeededRights, rightUnknown, withoutRight } from './admission/needed-rights.ts'
 export { rateLimited } from './admission/rate-limited.ts'
 export { unavailable } from './admission/refusal.ts'
 export { requesterAnnotation } from './admission/requester.ts'
@@ -9,6 +10,20 @@ export { admitted, review } from './admission/review.ts'
 export type { Cause, PatchOperation, Refusal, ReviewContext, ReviewedObject, ReviewRequest, Verdict } from './admission/verdict.ts'
 export { type WrittenWorldOptions, writtenWorld } from './admission/written-world.ts'
 export { type AllowedNamespaces, mayUse, type NamespaceLabels, selects } from './allowed-namespaces.ts'
+export {
+  decideRetention,
+  type KeepReason,
+  type ListedObject,
+  type LiveJob,
+  type LiveObjects,
+  noLiveObjects,
+  noteJob,
+  noteReferences,
+  outputsPrefix,
+  type Removal,
+  type RemovalReason,
+  removalReasons,
+} from './artifacts/retention.ts'
 export { childName } from './child-name.ts'
 export { type DemoObject, type DemoSettings, demoObjects } from './demo/demo.ts'
 export {
@@ -26,9 +41,23 @@ export { decideModel, importJobName, type ModelPlan, type ModelWorld } from './m
 export { ownPoolName, type ServingWorld, servingPoolOf, warmUpJobName } from './models/model-serving.ts'
 export { checkPipeline, compilePipeline } from './pipelines/check-pipeline.ts'
 export type { CompiledPipeline } from './pipelines/compiled.ts'
+export { countsOf, decodePhases } from './pipelines/fan-out.ts'
+export {
+  givers,
+  isTarget,
+  type LineageNode,
+  type LineageWork,
+  type LineageWorld,
+  lineageOf,
+  upstreamOf,
+} from './pipelines/lineage.ts'
+export { type MadeFile, madeFiles, needsStoredResult, ownKey } from './pipelines/made-file.ts'
 export { fromOlderForm, isOlderForm, olderApiVersion, olderVersionAnnotation } from './pipelines/older-form.ts'
+export { type OutlineStep, outlineOf } from './pipelines/outline.ts'
+export { type ParameterDeclaration, type ParameterType, type ParameterValues, parameterValues } from './pipelines/parameters.ts'
 export { decidePipeline, type PipelinePlan, type PipelineWorld } from './pipelines/pipeline.ts'
 export { decidePipelineRun, isOver } from './pipelines/pipeline-run.ts'
+export type { StepPhase } from './pipelines/progress.ts'
 export { type PipelineRevision, pipelineOfRevision, revisionName } from './pipelines/revision.ts'
 export {
   itemLabel,
@@ -39,7 +68,20 @@ export {
   runLabel,
   stepLabel,
 } from './pipelines/run-names.ts'
+export {
+  piecesBehind,
+  positionText,
+  readPosition,
+  runWork,
+  type StepWork,
+  type WorkFilter,
+  type WorkPiece,
+  type WorkPosition,
+} from './pipelines/run-work.ts'
 export { type RunEffect, type RunPlan, type RunRevision, type RunSource, type RunWorld, unseenMs } from './pipelines/run-world.ts'
+export { type SpecChange, specChanges } from './pipelines/spec-diff.ts'
+export { stepsBefore } from './pipelines/steps-before.ts'
+export { unifiedDiff } from './pipelines/unified-diff.ts'
 export { type BlastRadius, blastRadiusOf, kindsLookedAt } from './policies/blast-radius.ts'
 export { type CompiledPolicy, compilePolicy, type PolicyId, type PolicyObject, policyName } from './policies/compile.ts'
 export type { Violation } from './policies/judge-policies.ts'

@@ -145,6 +145,20 @@ describe('carrying a plan out', () => {
     await carry({ patch: [{ ...at, name: 'gone', uid: 'any' }] })
   })
 
+  it('tells of a change that is refused when it is asked to, and goes on', async () => {
+    const { client, widget, context } = await bench()
+    const old = await client.create(parts, part(widget, 'old'))
+    client.beforeWrite = (write) => {
+      if (write.endsWith('/old')) throw new KubeError('old is not allowed', { status: 403, reason: 'Forbidden' })
+    }
+    const refused: string[] = []
+    const tells = { ...context, refused: (child: KubeObject, { message }: KubeError) => refused.push(`${child.metadata.name}: ${message}`) }
+    const change = { apiVersion: 'example.dev/v1', kind: 'Part', namespace: 'default', name: 'old', uid: old.metadata.uid ?? '', patch: {} }
+    await carryOut(tells, widgets, widget, { ...nothing, patch: [{ ...change, tellsRefusal: true }] })
+    assert.deepEqual(refused, ['old: old is not allowed'])
+    await assert.rejects(carryOut(tells, widgets, widget, { ...nothing, patch: [change] }), { status: 403 })
+  })
+
   it('removes only the very object that was meant', async () => {
     const { client, widget, carryOut } = await bench()
     await client.create(parts, part(widget, 'again'))

@@ -22,7 +22,7 @@ export interface CarryOutContext<Effect> {
   readonly resources: readonly Resource[]
   readonly recorder?: EventRecorder
   readonly perform?: (effect: Effect, signal: AbortSignal) => Promise<void> | void
-  /** Told of each child that the API server does not take as it is; the others are created all the same. Absent: that ends the plan. */
+  /** Told of each child, and of each change that asks for it, that the API server does not take; the rest is done all the same. Absent: that ends the plan. */
   readonly refused?: (child: KubeObject, refusal: KubeError) => void
   readonly signal: AbortSignal
   /** Milliseconds since 1970. */
@@ -123,13 +123,17 @@ async function createAll<Effect>(context: CarryOutContext<Effect>, children: rea
 }
 
 /** Changes the object only if it still is the one that was meant. @throws KubeError 409 when it is another, or in another version */
-async function changeExactly<Effect>(context: CarryOutContext<Effect>, { uid, resourceVersion, patch, ...of }: ObjectPatch): Promise<void> {
-  const { client, signal } = context
+async function changeExactly<Effect>(context: CarryOutContext<Effect>, change: ObjectPatch): Promise<void> {
+  const { client, signal, refused } = context
+  const { uid, resourceVersion, patch, tellsRefusal = false, ...of } = change
   const metadata = { ...asMembers(patch['metadata']), uid, ...(resourceVersion === undefined ? {} : { resourceVersion }) }
   try {
     await client.patch(resourceOf(context, of), of, { ...patch, metadata }, { signal })
   } catch (error) {
-    if (!isNotFound(error)) throw error
+    if (isNotFound(error)) return
+    if (!tellsRefusal || refused === undefined || !isRefusal(error)) throw error
+    const { apiVersion, kind, ...name } = of
+    refused({ apiVersion, kind, metadata: name }, error)
   }
 }
 

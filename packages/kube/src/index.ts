@@ -61,3 +61,4 @@ export {
   resource,
   type UntypedObject,
 } from './types.ts'
+export { type WatchEvent, type WatchOptions, watch } from './watch.ts'

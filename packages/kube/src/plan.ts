@@ -36,6 +36,8 @@ export interface ObjectPatch {
   readonly resourceVersion?: string
   /** RFC 7386, without these preconditions. */
   readonly patch: Readonly<Record<string, unknown>>
+  /** A refusal is told like that of a child, because the decision has an answer to it; otherwise it ends the plan. */
+  readonly tellsRefusal?: boolean
 }
 
 /** When to look again: at the next change, after a time, or never until the spec changes. */

@@ -1,17 +1,18 @@
 /**
- * MNEMOS with hollow workers, for benchmarks: a real API server, the operator and the server as processes of their own, and the
- * real worker agent over real gRPC with an engine that answers at once.
+ * MNEMOS for benchmarks: a real API server, the operator and the server as processes of their own with their defaults; hollow
+ * workers, which are the real agent over real gRPC with an engine that answers at once; and, when asked for, simulated nodes, on which
+ * pods that the real scheduler bound succeed at once.
  */
 import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { closeSync, openSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { apiVersion, type Job, jobResource, type Model, modelResource, workerPoolResource } from '@mnemos/api'
-import { type Cluster, freePort, startCluster } from '@mnemos/cluster'
+import { type Cluster, freePort, startCluster, startSimulatedNodes } from '@mnemos/cluster'
 import { type Client, createClient, type KubeObject, resource } from '@mnemos/kube'
 import { eventually } from '@mnemos/testkit'
+import { asShipped, ended, fromSource, processorTimes, residentMiB, startProcess } from './processes.ts'
 
 const root = join(import.meta.dirname, '../../..')
 export const benchNamespace = 'bench'
@@ -35,6 +36,8 @@ export interface Stack {
   onReceived(listener: (received: Received) => void): () => void
   /** Resident memory of the operator in MiB. */
   operatorMiB(): Promise<number>
+  /** The most that it ever was. */
+  operatorPeakMiB(): Promise<number>
   /** Processor time so far in ms, by process; `generator` is the calling one. */
   cpuMs(): Promise<Readonly<Record<string, number>>>
   /** Ends operator, server and workers; the API server goes on, with nobody else asking it. */
@@ -43,15 +46,22 @@ export interface Stack {
 }
 
 export interface StackOptions {
+  /** Hollow workers, in one process; 0: none, and no Model. */
   readonly workers: number
   readonly slots: number
+  /** Nodes for pods. With none, which is the default, neither scheduler nor controllers of Kubernetes run. */
+  readonly simulatedNodes?: number
+  /** Run the operator and the server as images have them, and not from their sources: for figures of memory. */
+  readonly shipped?: boolean
   readonly log: (line: string) => void
 }
 
-/** Starts everything and returns when the Model is ready on the workers. */
-export async function startStack({ workers, slots, log }: StackOptions): Promise<Stack> {
+/** Starts everything and returns when the Model is ready on the workers, and the nodes are ready for pods. */
+export async function startStack({ workers, slots, simulatedNodes = 0, shipped = false, log }: StackOptions): Promise<Stack> {
   const folder = await mkdtemp(join(tmpdir(), 'mnemos-bench-'))
-  const cluster = await startCluster({ controllers: false, log })
+  const program = shipped ? await asShipped() : fromSource
+  const cluster = await startCluster({ controllers: simulatedNodes > 0, log })
+  const nodes = simulatedNodes === 0 ? undefined : await startSimulatedNodes(cluster, { nodes: simulatedNodes, log })
   const client = createClient({
     credentials: { server: cluster.server, tls: { ca: cluster.ca }, token: () => Promise.resolve(cluster.token) },
     connections: 64,
@@ -59,59 +69,41 @@ export async function startStack({ workers, slots, log }: StackOptions): Promise
   const token = await prepare(cluster, client, folder)
   const [dispatch, health, server] = [await freePort(), await freePort(), await freePort()]
   const serverUrl = `http://127.0.0.1:${server}`
-  const operator = startProcess('operator', folder, cluster.kubeconfig, {
+  const started = { program, folder, kubeconfig: cluster.kubeconfig }
+  const operator = startProcess('operator', started, {
     MNEMOS_DISPATCH_PORT: String(dispatch),
     MNEMOS_HEALTH_PORT: String(health),
     MNEMOS_SERVER_URL: serverUrl,
   })
-  const store = startProcess('server', folder, cluster.kubeconfig, {
+  const store = startProcess('server', started, {
     MNEMOS_SERVER_PORT: String(server),
     MNEMOS_ARTIFACTS_FOLDER: join(folder, 'artifacts'),
   })
   const listeners = new Set<(received: Received) => void>()
-  const hollow = fork(join(root, 'test/load/stack/hollow-workers.ts'), {
-    env: {
-      PATH: process.env['PATH'] ?? '',
-      HOLLOW_WORKERS: String(workers),
-      HOLLOW_SLOTS: String(slots),
-      HOLLOW_FOLDER: folder,
-      HOLLOW_OPERATOR: `127.0.0.1:${dispatch}`,
-      HOLLOW_POOL: `${benchNamespace}/pool`,
-      HOLLOW_TOKEN_FILE: token,
-    },
-  })
-  hollow.on('message', (received) => {
-    for (const listener of listeners) listener(received as Received) // sent by hollow-workers.ts
-  })
+  const tell = (received: Received): void => {
+    for (const listener of listeners) listener(received)
+  }
+  const hollow = workers === 0 ? undefined : startHollowWorkers({ workers, slots, folder, operator: `127.0.0.1:${dispatch}`, token, tell })
   const stopProcesses = async (): Promise<void> => {
-    for (const child of [hollow, operator, store]) await ended(child)
+    for (const child of [hollow, operator, store]) if (child !== undefined) await ended(child)
   }
   const stop = async (): Promise<void> => {
     await stopProcesses()
     await client.close()
+    await nodes?.stop()
     await cluster.stop()
     await rm(folder, { recursive: true, force: true })
   }
-  await client.create(models, {
-    apiVersion,
-    kind: 'Model',
-    metadata: { namespace: benchNamespace, name: modelName },
-    ...{ spec: { source: { uri: 'file:///hollow.gguf' } } },
-  })
-  log('waiting for the Model to be imported …')
-  const imported = eventually(
-    async () => (await client.get(models, { namespace: benchNamespace, name: modelName }))?.status?.phase === 'Ready',
-    {
-      timeoutMs: 60_000,
-      intervalMs: 100,
-      message: `the Model is ready; logs are in ${folder}`,
-    },
-  )
-  await imported.catch(async (error: unknown) => {
+  try {
+    if (workers > 0) await importModel(client, log)
+    if (nodes !== undefined) await serviceAccountIsThere(client)
+  } catch (error) {
+    log(`not ready; logs are in ${folder}`)
     await stopProcesses()
+    await nodes?.stop()
     await cluster.stop()
     throw error
-  })
+  }
   return {
     cluster,
     client,
@@ -120,12 +112,63 @@ export async function startStack({ workers, slots, log }: StackOptions): Promise
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
-    operatorMiB: () => residentMiB(operator.pid ?? 0),
+    operatorMiB: async () => (await residentMiB(operator.pid ?? 0)).now,
+    operatorPeakMiB: async () => (await residentMiB(operator.pid ?? 0)).peak,
     cpuMs: () =>
-      processorTimes({ ...cluster.pids(), operator: operator.pid, server: store.pid, workers: hollow.pid, generator: process.pid }),
+      processorTimes({
+        ...cluster.pids(),
+        ...{ operator: operator.pid, server: store.pid, generator: process.pid },
+        ...(hollow === undefined ? {} : { workers: hollow.pid }),
+        ...(nodes === undefined ? {} : { kwok: nodes.pid }),
+      }),
     stopProcesses,
     stop,
   }
+}
+
+interface HollowWorkers {
+  readonly workers: number
+  readonly slots: number
+  readonly folder: string
+  readonly operator: string
+  readonly token: string
+  readonly tell: (received: Received) => void
+}
+
+function startHollowWorkers({ workers, slots, folder, operator, token, tell }: HollowWorkers): ChildProcess {
+  const child = fork(join(root, 'test/load/stack/hollow-workers.ts'), {
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOLLOW_WORKERS: String(workers),
+      HOLLOW_SLOTS: String(slots),
+      HOLLOW_FOLDER: folder,
+      HOLLOW_OPERATOR: operator,
+      HOLLOW_POOL: `${benchNamespace}/pool`,
+      HOLLOW_TOKEN_FILE: token,
+    },
+  })
+  child.on('message', (received) => tell(received as Received)) // sent by hollow-workers.ts
+  return child
+}
+
+async function importModel(client: Client, log: (line: string) => void): Promise<void> {
+  const metadata = { namespace: benchNamespace, name: modelName }
+  await client.create(models, object(apiVersion, 'Model', metadata, { spec: { source: { uri: 'file:///hollow.gguf' } } }))
+  log('waiting for the Model to be imported …')
+  await eventually(async () => (await client.get(models, metadata))?.status?.phase === 'Ready', {
+    timeoutMs: 60_000,
+    intervalMs: 100,
+    message: 'the Model is ready',
+  })
+}
+
+/** Without it every pod of the namespace is refused. */
+async function serviceAccountIsThere(client: Client): Promise<void> {
+  const accounts = core('serviceaccounts', 'ServiceAccount')
+  await eventually(() => client.get(accounts, { namespace: benchNamespace, name: 'default' }), {
+    timeoutMs: 60_000,
+    message: `namespace ${benchNamespace} has its ServiceAccount`,
+  })
 }
 
 /** Kinds, namespaces, pool, join token, and the bytes of a model that is none. @returns the file with the token */
@@ -170,38 +213,4 @@ export function hollowJob(id: string): KubeObject {
     { namespace: benchNamespace, name: id },
     { spec: { inference: { modelRef: { name: modelName }, prompt: id, parameters: { maxTokens: 8 } } } },
   )
-}
-
-function startProcess(name: string, folder: string, kubeconfig: string, environment: Readonly<Record<string, string>>): ChildProcess {
-  const log = openSync(join(folder, `${name}.log`), 'a')
-  const child = spawn(process.execPath, [join(root, 'cli/src/main.ts'), name, '--kubeconfig', kubeconfig], {
-    stdio: ['ignore', log, log],
-    env: { PATH: process.env['PATH'] ?? '', HOME: folder, MNEMOS_LOG_LEVEL: 'warn', ...environment },
-  })
-  closeSync(log)
-  return child
-}
-
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  child.kill('SIGTERM')
-  const timer = setTimeout(() => child.kill('SIGKILL'), 5000)
-  await gone
-  clearTimeout(timer)
-}
-
-async function processorTimes(pids: Readonly<Record<string, number | undefined>>): Promise<Record<string, number>> {
-  const clockTicksPerSecond = 100 // USER_HZ of every Linux that Node runs on
-  const times = Object.entries(pids).map(async ([name, pid]) => {
-    // Fields 14 and 15 are user and system time; the second, the program's name, may hold blanks and ends with the last parenthesis.
-    const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /, '').split(' ')
-    return [name, ((Number(fields[11]) + Number(fields[12])) * 1000) / clockTicksPerSecond] as const
-  })
-  return Object.fromEntries(await Promise.all(times))
-}
-
-async function residentMiB(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8')
-  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024)
 }

@@ -6,14 +6,19 @@ const file = z.string().regex(/^\//)
 
 const work = z.object({
   inputs: z.array(z.object({ key, file })),
-  outputs: z.array(z.object({ name: z.string(), key, path: z.string(), file })),
+  outputs: z.array(
+    z.object({
+      ...{ name: z.string(), key, path: z.string(), file },
+      ...{ inline: z.boolean().optional(), schema: z.record(z.string(), z.unknown()).optional() },
+    }),
+  ),
   resultKey: key,
 })
 
 const schema = z.object({
   MNEMOS_SIDECAR_SERVER_URL: z.url().describe('URL of the server that keeps the bytes.'),
   MNEMOS_SIDECAR_TOKEN_FILE: z.string().min(1).describe('File with the token of the pod for audience mnemos; read anew for each request.'),
-  MNEMOS_SIDECAR_WORK: z.string().describe('JSON: inputs {key, file}, outputs {name, key, path, file}, resultKey.'),
+  MNEMOS_SIDECAR_WORK: z.string().describe('JSON: inputs {key, file}, outputs {name, key, path, file, inline?, schema?}, resultKey.'),
   MNEMOS_SIDECAR_CA: z.string().optional().describe('PEM of the authorities that the server must be vouched for by.'),
   MNEMOS_SIDECAR_HOST: z.string().default('0.0.0.0').describe('Address of /ready, for the startup probe.'),
   MNEMOS_SIDECAR_PORT: z.coerce.number().int().min(0).max(65_535).default(9447).describe('Port of /ready; 0 picks a free one.'),

@@ -9,6 +9,7 @@ import { codeOf, WorkFailure } from '../failure.ts'
 import { unavailable } from '../storage/put-result.ts'
 import { type RetryOptions, retrying, Transient } from '../storage/retry.ts'
 import type { ServerSession } from '../storage/server.ts'
+import { type AskedOutput, asksForContent, checkContent, checkSize } from './output-content.ts'
 
 /** Opens a session with the token as it is now: the kubelet renews it. */
 export type Sessions = () => ServerSession
@@ -69,11 +70,8 @@ function notBrought(key: string, cause: Transient): WorkFailure {
 }
 
 /** Where an output is, and where it goes. */
-export interface OutputPlace {
-  readonly name: string
+export interface OutputPlace extends AskedOutput {
   readonly key: string
-  /** In the container, as its user knows it. */
-  readonly path: string
   /** Here. */
   readonly file: string
   readonly maxBytes: number
@@ -84,15 +82,19 @@ export interface KeptFile {
   readonly uri: string
   readonly sha256: string
   readonly sizeBytes: number
+  /** What is in it, where the Job asks for that. */
+  readonly value?: string
 }
 
 /**
  * Stores a file under its key; what the server read back has the same SHA-256.
- * @throws WorkFailure ContainerFailed when there is no such file or it is too large, StorageUnavailable after too long
+ * @throws WorkFailure ContainerFailed when there is no such file, it is too large, or not what the Job asks for; StorageUnavailable
+ * after too long
  */
 export async function keep(sessions: Sessions, output: OutputPlace, retry: RetryOptions): Promise<KeptFile> {
   const { name, key } = output
   const sizeBytes = await sizeOf(output)
+  const value = await contentFor(output, sizeBytes)
   const hash = createHash('sha256')
   for await (const chunk of chunksOf(output)) hash.update(chunk)
   const sha256 = hash.digest('hex')
@@ -100,7 +102,15 @@ export async function keep(sessions: Sessions, output: OutputPlace, retry: Retry
   await retrying(() => sessions().put(key, bytes, { sha256, sizeBytes, signal: retry.signal }), retry).catch((error: unknown) => {
     throw error instanceof Transient ? unavailable(key, error) : error
   })
-  return { name, uri: artifactUri(key), sha256, sizeBytes }
+  return { name, uri: artifactUri(key), sha256, sizeBytes, ...(value === undefined ? {} : { value }) }
+}
+
+async function contentFor(output: OutputPlace, sizeBytes: number): Promise<string | undefined> {
+  if (!asksForContent(output)) return undefined
+  checkSize(output, sizeBytes)
+  const chunks: Buffer[] = []
+  for await (const chunk of chunksOf(output)) chunks.push(chunk)
+  return checkContent(output, Buffer.concat(chunks))
 }
 
 async function sizeOf(output: OutputPlace): Promise<number> {

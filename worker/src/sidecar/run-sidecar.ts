@@ -10,13 +10,15 @@ import { access, mkdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
+import { artifactUri } from '@mnemos/contract'
 import type { Logger } from 'pino'
 import { asWorkFailure, WorkFailure } from '../failure.ts'
-import { putResult } from '../storage/put-result.ts'
+import { putResult, type StoredResult } from '../storage/put-result.ts'
 import type { RetryOptions } from '../storage/retry.ts'
 import { createServers } from '../storage/server.ts'
 import type { SidecarConfig } from './config.ts'
 import { bring, type KeptFile, keep, type Sessions } from './files.ts'
+import { checkReport } from './output-content.ts'
 
 /** A kubelet keeps this much of a termination message. */
 const maxReportBytes = 4096
@@ -44,8 +46,7 @@ export async function runSidecar(config: SidecarConfig, { signal, logger, onList
     isReady = true
     logger.info({ inputs: work.inputs.length }, 'inputs are there')
     if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
-    const result = await keepOutputs(config, sessions)
-    await report(config, fitting(result))
+    await report(config, await keepOutputs(config, sessions))
     logger.info({ outputs: work.outputs.length }, 'outputs are kept')
   } catch (error) {
     // Stopped before the container began: there is nothing to tell.
@@ -56,6 +57,11 @@ export async function runSidecar(config: SidecarConfig, { signal, logger, onList
   } finally {
     await Promise.all([probe.close(), servers.close()])
   }
+}
+
+interface Result {
+  readonly exitCode: number
+  readonly outputs: readonly KeptFile[]
 }
 
 async function bringInputs({ work, stateFolder, storageRetryMs }: SidecarConfig, sessions: Sessions, signal: AbortSignal): Promise<void> {
@@ -73,22 +79,17 @@ async function bringInputs({ work, stateFolder, storageRetryMs }: SidecarConfig,
   await writeFile(done, '')
 }
 
-interface Result {
-  readonly uri: string
-  readonly sha256: string
-  readonly sizeBytes: number
-  readonly inline: string
-}
-
-/** The server may be away until shortly before the kubelet would end us: then there is still time to say so. */
-async function keepOutputs({ work, uploadMs, maxOutputBytes }: SidecarConfig, sessions: Sessions): Promise<Result> {
+/** Returns the report. The server may be away until shortly before the kubelet would end us: then there is still time to say so. */
+async function keepOutputs({ work, uploadMs, maxOutputBytes }: SidecarConfig, sessions: Sessions): Promise<object> {
   const signal = AbortSignal.timeout(uploadMs)
   const endsAt = performance.now() + uploadMs
   const retry = (): RetryOptions => ({ signal, forMs: endsAt - performance.now() })
   const outputs: KeptFile[] = []
   try {
     for (const output of work.outputs) outputs.push(await keep(sessions, { ...output, maxBytes: maxOutputBytes }, retry()))
-    return await putResult(sessions(), work.resultKey, { exitCode: 0, outputs }, retry())
+    const result = { exitCode: 0, outputs }
+    checkFits(work.resultKey, result)
+    return fitting(await putResult(sessions(), work.resultKey, result, retry()), result)
   } catch (error) {
     throw signal.aborted ? outOfTime(uploadMs, error) : error
   }
@@ -104,10 +105,21 @@ function outOfTime(uploadMs: number, cause: unknown): WorkFailure {
   })
 }
 
-/** A report that a kubelet would cut is none: then without the copy of the result. */
-function fitting({ inline, ...stored }: Result): object {
-  const whole = { result: { ...stored, inline } }
-  return Buffer.byteLength(JSON.stringify(whole)) <= maxReportBytes ? whole : { result: stored }
+/** Values that a Job asks for are in its status, or it fails. @throws WorkFailure */
+function checkFits(resultKey: string, result: Result): void {
+  const sizeBytes = Buffer.byteLength(JSON.stringify(result))
+  const whole = { result: { uri: artifactUri(resultKey), sha256: '0'.repeat(64), sizeBytes, inline: result } }
+  const names = result.outputs.filter(({ value }) => value !== undefined).map(({ name }) => name)
+  checkReport(names, Buffer.byteLength(JSON.stringify(whole)), maxReportBytes)
+}
+
+/**
+ * A report that a kubelet would cut is none: then without the copy of the result. The copy is a value, not a text: its quotes
+ * would be written twice.
+ */
+function fitting({ inline, ...stored }: StoredResult, result: Result): object {
+  const whole = { result: { ...stored, inline: result } }
+  return inline !== '' && Buffer.byteLength(JSON.stringify(whole)) <= maxReportBytes ? whole : { result: stored }
 }
 
 async function report({ reportFile }: SidecarConfig, content: object): Promise<void> {

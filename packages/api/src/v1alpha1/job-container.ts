@@ -1,8 +1,16 @@
 /** The parts of a Job that runs an image in a pod of its own: what runs, what it asks of its node, where, and under which labels. */
 import { z } from 'zod'
-import { keyedBy } from '../schema.ts'
+import { keyedBy, opaque } from '../schema.ts'
 import { annotations, environmentName, labels, toleration, workerResources } from './pod-template.ts'
 import { dnsName } from './references.ts'
+
+/** Largest output that the result repeats, in bytes of UTF-8: what a kubelet keeps of our report is 4 KiB in all. */
+export const maxInlineOutputBytes = 1024
+/** Largest schema of an output, in bytes as JSON, and of all outputs of a Job together: they travel in the environment of a container. */
+export const maxOutputSchemaBytes = 8 * 1024
+export const maxOutputSchemasBytes = 64 * 1024
+/** Largest output that is judged by a schema, in bytes. */
+export const maxJudgedOutputBytes = 8 * 1024 * 1024
 
 const argument = z.string().max(4096)
 
@@ -35,7 +43,7 @@ export const inferenceInputs = keyedBy(
       z.object({
         name: fileName.describe('`$(inputs.<name>)` in the prompt and in messages becomes the text; `$$(` is a plain `$(`.'),
         from: inputSource.describe(
-          'artifact://<key> of this namespace, or job://<job>/<output> of it, which is waited for; the output of an inference is `text`.',
+          'artifact://outputs/<namespace>/… or artifact://files/<namespace>/… of this namespace, or job://<job>/<output> of it, which is waited for; the output of an inference is `text`.',
         ),
       }),
     )
@@ -46,13 +54,20 @@ export const inferenceInputs = keyedBy(
 const input = z.object({
   path: filePath.describe('Where the file appears in the container, e.g. /in/data.jsonl. Its folder holds nothing else of the image.'),
   from: inputSource.describe(
-    'artifact://<key> of this namespace, or job://<job>/<output>: an output of a Job of this namespace, which is waited for; that of an inference is `result`, as JSON.',
+    'artifact://outputs/<namespace>/… or artifact://files/<namespace>/… of this namespace, or job://<job>/<output>: an output of a Job of this namespace, which is waited for; that of an inference is `result`, as JSON.',
   ),
 })
 
 const output = z.object({
   name: fileName.describe('Name by which others find it: job://<job>/<name>.'),
   path: filePath.describe('The file that the container leaves behind, e.g. /out/model.bin. Its folder is an empty volume at the start.'),
+  inline: z
+    .boolean()
+    .optional()
+    .describe('true: the result says what is in it, as `value`; UTF-8 of at most 1 KiB, and 3 KiB or so for all outputs of a Job.'),
+  schema: opaque(
+    'JSON Schema 2020-12 of at most 8 KiB that the file, JSON of at most 8 MiB, must satisfy, or the attempt fails.',
+  ).optional(),
 })
 
 /** What is run. */

@@ -9,6 +9,7 @@ import { z } from 'zod'
 import { conditions } from '../conditions.ts'
 import { defineKind, type InputOf, type ObjectOf } from '../kind.ts'
 import { mapOf, mark, type Rule, rule } from '../schema.ts'
+import { fence, frozenFieldsOf } from './frozen.ts'
 import { containerWork, inferenceInputs, jobPlacement, jobPodMetadata, jobResources } from './job-container.ts'
 import { digestPattern } from './model.ts'
 import { dnsName, objectReference } from './references.ts'
@@ -66,17 +67,7 @@ const maintenance = z.object({
     .describe('Parameters of the task. ImportModel: uri, digest when one is demanded, and key: the object that a job:// stands for.'),
 })
 
-/** A rule about an update; it is judged where the value was there before and still is. */
-const fence = (transition: string, message: string, fieldPath?: string): Rule => ({
-  rule: transition,
-  message,
-  reason: 'FieldValueForbidden',
-  ...(fieldPath === undefined ? {} : { fieldPath }),
-})
-const frozenMessage = (field: string): string => `${field} cannot change after creation; create a new Job instead`
-const frozen = <S extends z.ZodType>(field: string, schema: S): S => rule(schema, fence('self == oldSelf', frozenMessage(field)))
-/** A frozen field that may be absent may neither come nor go. */
-const frozenPresence = (field: string): Rule => fence(`has(self.${field}) == has(oldSelf.${field})`, frozenMessage(field), `.${field}`)
+const { frozen, frozenPresence } = frozenFieldsOf('Job')
 
 /** The blocks of which a Job has exactly one. */
 export const workTypes = ['inference', 'container', 'maintenance'] as const

@@ -4,22 +4,15 @@
 import { z } from 'zod'
 import { conditions } from '../conditions.ts'
 import { defineKind, type InputOf, type ObjectOf } from '../kind.ts'
-import { anyValue, keyedBy, mark, opaque, type Rule, rule } from '../schema.ts'
+import { anyValue, keyedBy, mark, opaque, rule } from '../schema.ts'
+import { fence, frozenFieldsOf } from './frozen.ts'
 import { priorities } from './job.ts'
 import { maxPipelineSteps, stepName } from './pipeline.ts'
 import { dnsName, objectReference } from './references.ts'
 
 const time = z.iso.datetime()
 
-const fence = (transition: string, message: string, fieldPath?: string): Rule => ({
-  rule: transition,
-  message,
-  reason: 'FieldValueForbidden',
-  ...(fieldPath === undefined ? {} : { fieldPath }),
-})
-const frozenMessage = (field: string): string => `${field} cannot change after creation; create a new run instead`
-const frozen = <S extends z.ZodType>(field: string, schema: S): S => rule(schema, fence('self == oldSelf', frozenMessage(field)))
-const frozenPresence = (field: string): Rule => fence(`has(self.${field}) == has(oldSelf.${field})`, frozenMessage(field), `.${field}`)
+const { frozen, frozenPresence } = frozenFieldsOf('run')
 
 const retryFrom = z.object({
   run: dnsName.describe('An earlier run of the same Pipeline, which has ended.'),

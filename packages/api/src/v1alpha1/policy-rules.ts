@@ -13,7 +13,7 @@ export const policyModes = ['Enforce', 'Warn', 'Audit'] as const
 export type PolicyMode = (typeof policyModes)[number]
 
 /** Kinds that a policy can look at. */
-export const policedKinds = ['Job', 'Model', 'WorkerPool', 'Queue'] as const
+export const policedKinds = ['Job', 'Model', 'WorkerPool', 'Queue', 'Pipeline', 'PipelineRun'] as const
 export type PolicedKind = (typeof policedKinds)[number]
 
 export const piiEntities = ['Email', 'Phone', 'SSN', 'Card', 'Passport', 'IP', 'IBAN', 'PostalAddress'] as const
@@ -175,7 +175,9 @@ const policyRule = mark(
       ),
     limits: limits.optional().describe('Ceilings.'),
     cost: cost.optional().describe('Estimated cost of a Job, from a price book.'),
-    rateLimit: rateLimit.optional().describe('How many objects may be created in a time. Jobs, unless match.kinds names others.'),
+    rateLimit: rateLimit
+      .optional()
+      .describe('How many objects may be created in a time. Jobs and PipelineRuns, unless match.kinds names others.'),
     expression: expression
       .optional()
       .describe('CEL over `object`, `oldObject` (null on creation), `request` {operation, user, groups, namespace} that must be true.'),

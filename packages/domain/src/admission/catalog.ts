@@ -7,6 +7,7 @@
  */
 import type { Priority } from '@mnemos/api'
 import type { AppliedSchema } from '../schemas/applied.ts'
+import type { KnownPipeline } from './known-pipeline.ts'
 import { nearest } from './nearest.ts'
 
 /** Snapshots of names; all members may be asked at any time and never wait. */
@@ -19,6 +20,10 @@ export interface Catalog {
   queues(from: string): readonly string[] | undefined
   /** The highest priority that a Queue takes, if it takes Jobs of `from`; undefined while unknown. */
   maxPriority(queue: string, from: string): Priority | undefined
+  /** Pipelines of `namespace`; undefined while unknown. */
+  pipelines(namespace: string): readonly string[] | undefined
+  /** What is known of a Pipeline; undefined when none is known by that name. */
+  pipeline(namespace: string, name: string): KnownPipeline | undefined
   /** Schemas that apply to objects of a kind; undefined while unknown: nothing of the kind is admitted then. */
   schemas(kind: string): readonly AppliedSchema[] | undefined
 }
@@ -29,6 +34,8 @@ export const emptyCatalog: Catalog = {
   pools: () => undefined,
   queues: () => undefined,
   maxPriority: () => undefined,
+  pipelines: () => undefined,
+  pipeline: () => undefined,
   schemas: () => [],
 }
 
@@ -47,6 +54,11 @@ export function modelWarnings(reference: Reference, from: string, catalog: Catal
 export function poolWarnings(reference: Reference, from: string, catalog: Catalog): readonly string[] {
   const namespace = reference.namespace ?? from
   return absent('WorkerPool', { ...reference, namespace }, from, catalog.pools(namespace, from))
+}
+
+/** Warns when the namespace has no Pipeline of that name. */
+export function pipelineWarnings(name: string, from: string, catalog: Catalog): readonly string[] {
+  return absent('Pipeline', { name, namespace: from }, from, catalog.pipelines(from))
 }
 
 function absent(kind: string, { name, namespace = '' }: Reference, from: string, names: readonly string[] | undefined): readonly string[] {

@@ -1,11 +1,13 @@
 /**
- * What a Job's schema cannot say: how many bytes the input has as a whole, and that a Job does not wait for itself.
+ * What a Job's schema cannot say: how many bytes the input has as a whole, that a Job does not wait for itself, and that the
+ * schemas of its outputs are some.
  *
  * Runs before the schema too, on whatever a user wrote, so each reader takes `unknown` and skips what has another shape:
  * the schema's own findings cover that.
  */
 import { about, type Finding, inputReference, maxInlineInputBytes, type Path, priorities } from '@mnemos/api'
 import { fieldOf, itemsOf, textOf } from '../reading.ts'
+import { outputSchemaMistakes } from '../scheduling/output-schema.ts'
 import { type Catalog, modelWarnings, queueWarnings } from './catalog.ts'
 import { nearest } from './nearest.ts'
 import type { ReviewContext, ReviewRequest } from './verdict.ts'
@@ -19,6 +21,7 @@ export function jobFindings(request: ReviewRequest, { catalog }: Pick<ReviewCont
   return [
     ...inputFindings(fieldOf(spec, 'inference')),
     ...referenceFindings(fieldOf(spec, 'inference')),
+    ...outputSchemaFindings(fieldOf(fieldOf(spec, 'container'), 'outputs')),
     ...dependencyFindings(spec, request.object?.metadata.name),
     ...priorityFindings(spec, request.namespace ?? '', catalog),
   ]
@@ -86,6 +89,20 @@ function referenceFindings(inference: unknown): readonly Finding[] {
         return about(path, 'invalid', `names $(inputs.${name}), and there is no such input`, next)
       }),
   )
+}
+
+function outputSchemaFindings(outputs: unknown): readonly Finding[] {
+  return outputSchemaMistakes(outputs).map(({ index, pointer, message, suggestion }) => {
+    const place = index === undefined ? [] : [index, 'schema', ...keysOfPointer(pointer)]
+    return about(['spec', 'container', 'outputs', ...place], 'invalid', message, suggestion)
+  })
+}
+
+function keysOfPointer(pointer: string): readonly string[] {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
 }
 
 function tooLarge(name: 'prompt' | 'messages', bytes: number): readonly Finding[] {

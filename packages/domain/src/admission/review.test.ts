@@ -13,6 +13,8 @@ const catalog: Catalog = {
   models: (namespace) => (namespace === 'team-a' ? ['smollm', 'llama'] : []),
   pools: (namespace) => (namespace === 'team-a' ? ['gpus'] : []),
   schemas: () => [],
+  pipelines: (namespace) => (namespace === 'team-a' ? ['summaries'] : []),
+  pipeline: () => undefined,
   queues: () => ['research'],
   maxPriority: (queue) => (queue === 'research' ? 'normal' : undefined),
 }
@@ -110,6 +112,13 @@ const refusals: Record<string, { request: ReviewRequest; wantFields: readonly st
     request: creation(aJob({ ...goodSpec, dependsOn: ['other', 'greet'] })),
     wantFields: ['spec.dependsOn[1]'],
     wantText: /cannot wait for itself/,
+  },
+  'the schema of an output that is none is refused, with its place': {
+    request: creation(
+      aJob({ container: { image: 'x', outputs: [{ name: 'a', path: '/out/a', schema: { properties: { a: { type: 'strin' } } } }] } }),
+    ),
+    wantFields: ['spec.container.outputs[0].schema.properties.a.type'],
+    wantText: /\/spec\/container\/outputs\/0\/schema\/properties\/a\/type.*string/s,
   },
   'a spec that is no object is refused, not fatal': {
     request: creation(aJob('nonsense')),
@@ -311,7 +320,7 @@ test('a child made by the operator inherits the requester that it names', () => 
 test('review is total on hostile values', () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.jsonValue(), fc.constantFrom('mutate' as const, 'validate' as const), (spec, oldSpec, stage) => {
-      for (const kind of ['Job', 'Model', 'Queue', 'WorkerPool', 'Worker']) {
+      for (const kind of ['Job', 'Model', 'Queue', 'WorkerPool', 'Worker', 'Pipeline', 'PipelineRun']) {
         review({ ...creation({ ...aJob(spec), kind }), stage }, context)
         review({ ...update({ ...aJob(spec), kind }, { ...aJob(oldSpec), kind }), stage, kind }, context)
       }

@@ -14,25 +14,34 @@ import { isSameJson } from '../reading.ts'
 import { appliedFindings, appliedWarnings } from './applied-schemas.ts'
 import { jobFindings, jobWarnings } from './job.ts'
 import { modelSpecWarnings } from './model.ts'
+import { pipelineFindings, pipelineWarnings } from './pipeline.ts'
+import { pipelineRunFindings, pipelineRunWarnings } from './pipeline-run.ts'
 import { policyFindings, policyWarnings } from './policy.ts'
 import { isPolicyJudged, policyViolations, rateLimitsOf } from './policy-review.ts'
 import { warningOf } from './policy-warning.ts'
 import { redactionPatch } from './redaction.ts'
 import { refusalOf, unknownKind } from './refusal.ts'
 import { requesterFindings, requesterOf, requesterWarnings, stampRequester } from './requester.ts'
+import { stampDecisions, stampFindings } from './run-decisions.ts'
 import { schemaFindings, schemaWarnings } from './schema.ts'
-import type { ReviewContext, ReviewedObject, ReviewRequest, Verdict } from './verdict.ts'
+import type { PatchOperation, ReviewContext, ReviewedObject, ReviewRequest, Verdict } from './verdict.ts'
 import { workerPoolWarnings } from './worker-pool.ts'
 
 /** What a kind adds to its schema; a kind without an entry has a schema that says it all. */
 interface KindReview {
   readonly findings?: (request: ReviewRequest, context: ReviewContext) => readonly Finding[]
   readonly warnings?: (request: ReviewRequest, context: ReviewContext) => readonly string[]
+  /** What is written into it; without effect on what was written so already. */
+  readonly stamp?: (request: ReviewRequest, context: ReviewContext) => readonly PatchOperation[]
+  /** Whether that is still so after every mutation. */
+  readonly stampFindings?: (request: ReviewRequest, context: ReviewContext) => readonly Finding[]
 }
 
 const kindReviews: Readonly<Partial<Record<string, KindReview>>> = {
   Job: { findings: jobFindings, warnings: jobWarnings },
   Model: { warnings: modelSpecWarnings },
+  Pipeline: { findings: pipelineFindings, warnings: pipelineWarnings },
+  PipelineRun: { findings: pipelineRunFindings, warnings: pipelineRunWarnings, stamp: stampDecisions, stampFindings },
   Schema: { findings: schemaFindings, warnings: schemaWarnings },
   WorkerPool: { warnings: workerPoolWarnings },
   Policy: { findings: policyFindings, warnings: policyWarnings },
@@ -66,7 +75,8 @@ function mutation(request: ReviewRequest, context: ReviewContext, findings: read
     return refuse(request, findings, isJudged ? policyViolations(request, context) : [])
   }
   const redacted = pii.filter(({ action }) => action === 'Redact')
-  const patch = [...stampRequester(request, requester), ...redactionPatch(request, redacted, context.policies)]
+  const own = kindReviews[request.kind]?.stamp?.(request, context) ?? []
+  const patch = [...stampRequester(request, requester), ...own, ...redactionPatch(request, redacted, context.policies)]
   if (patch.length === 0) return admitted
   const warnings = [...requesterWarnings(request, requester), ...redacted.map((violation) => warningOf(violation, 'redacted'))]
   return { ...admitted, warnings, patch, violations: redacted }
@@ -78,7 +88,8 @@ function validation(
   specFindings: readonly Finding[],
   requester: string | undefined,
 ): Verdict {
-  const findings = [...specFindings, ...requesterFindings(request, requester)]
+  const stamps = isSpecJudged(request) ? (kindReviews[request.kind]?.stampFindings?.(request, context) ?? []) : []
+  const findings = [...specFindings, ...requesterFindings(request, requester), ...stamps]
   const violations = isPolicyJudged(request) ? policyViolations(request, context).map(tooLateToRedact) : []
   if (findings.length > 0 || violations.some(({ action }) => action === 'Block')) return refuse(request, findings, violations)
   const own = isSpecJudged(request)
@@ -108,8 +119,8 @@ function isSpecJudged(request: ReviewRequest): boolean {
 function newFindings(request: ReviewRequest, context: ReviewContext): readonly Finding[] {
   const findings = findingsOf(request, context)
   if (findings.length === 0 || request.oldObject === undefined) return findings
-  const before = findingsOf({ ...request, object: request.oldObject }, context)
-  return findings.filter((finding) => !before.some((old) => isSameFinding(old, finding)))
+  const before = new Set(findingsOf({ ...request, object: request.oldObject }, context).map(identityOf))
+  return findings.filter((finding) => !before.has(identityOf(finding)))
 }
 
 /** Our own findings say more than the schema's about the same field, so they take its place. */
@@ -124,6 +135,7 @@ function subjectOf(kind: string, object: ReviewedObject | undefined): unknown {
   return { apiVersion, kind, metadata: { name: object?.metadata.name ?? 'generated' }, spec: object?.spec }
 }
 
-function isSameFinding(a: Finding, b: Finding): boolean {
-  return a.path === b.path && a.code === b.code && a.message === b.message
+/** Two findings of the same identity say the same of the same field. */
+function identityOf({ path, code, message }: Finding): string {
+  return JSON.stringify([path, code, message])
 }

@@ -1,5 +1,5 @@
 /**
- * What admission knows when all that it knows is written down: policies, Schemas, Models and namespaces as objects, from files or
+ * What admission knows when all that it knows is written down: policies, Schemas, Models, Pipelines and namespaces as objects, from files or
  * from lists of the API server.
  *
  * Guarantees: pure; whatever cannot be read counts as the webhook would count it (a policy that does not compile refuses).
@@ -13,7 +13,8 @@ import type { PolicyWorld } from '../policies/policy-world.ts'
 import type { ModelFacts } from '../policies/subject.ts'
 import { type AppliedSchema, appliedSchemaOf, withSchemas } from '../schemas/applied.ts'
 import { readReviewed } from './admit.ts'
-import { emptyCatalog } from './catalog.ts'
+import { type Catalog, emptyCatalog } from './catalog.ts'
+import { knownPipelineOf } from './known-pipeline.ts'
 import type { ReviewContext, ReviewedObject } from './verdict.ts'
 
 export interface WrittenWorldOptions extends Pick<PolicyWorld, 'findPii' | 'redactPii' | 'now'> {
@@ -44,9 +45,15 @@ export function writtenWorld(objects: readonly unknown[], options: WrittenWorldO
   const models = new Map(
     ours.filter(({ kind }) => kind === 'Model').map((model) => [`${namespaceOf(model)}/${model.metadata.name ?? ''}`, model]),
   )
+  const pipelines = new Map(
+    ours
+      .filter(({ kind }) => kind === 'Pipeline')
+      .map((each) => [`${namespaceOf(each)}/${each.metadata.name ?? ''}`, knownPipelineOf(each)]),
+  )
+  const catalog: Catalog = { ...emptyCatalog, pipeline: (namespace, name) => pipelines.get(`${namespace}/${name}`) }
   return {
     trustedUsers,
-    catalog: withSchemas(emptyCatalog, ours.flatMap(schemaOf)),
+    catalog: withSchemas(catalog, ours.flatMap(schemaOf)),
     policies: {
       policiesOf: (namespace) => policies.filter(({ id }) => id.namespace === undefined || id.namespace === namespace),
       namespaceLabels,

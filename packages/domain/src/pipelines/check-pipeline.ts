@@ -5,7 +5,7 @@
  */
 import { about, type Finding, maxPipelineSteps, type PipelineSpec, type PipelineStep } from '@mnemos/api'
 import { fieldOf, itemsOf, textOf } from '../reading.ts'
-import { checkStep, checkTexts, type Named } from './check-references.ts'
+import { checkStep, checkTexts, meantOf, type Named } from './check-references.ts'
 import { workFindings } from './check-work.ts'
 import { compileStep } from './compile-step.ts'
 import type { CompiledPipeline } from './compiled.ts'
@@ -40,10 +40,13 @@ export function checkPipeline(spec: unknown): CheckedPipeline {
   if (itemsOf(fieldOf(spec, 'steps')).length > maxPipelineSteps) return { ...nothing, findings: [most], declarations }
   const steps = readSteps(fieldOf(spec, 'steps'), ['spec', 'steps'])
   const last = readSteps(fieldOf(spec, 'finally'), ['spec', 'finally'])
+  const long = longConditions([...steps, ...last])
+  if (long !== undefined) return { ...nothing, findings: [long], declarations }
   const params = new Map(declarations.map(({ name, type }) => [name, type]))
-  const named: Named = { params, steps: new Map(steps.map((step) => [step.name, step])) }
+  const meant = meantOf()
+  const named: Named = { params, meant, steps: new Map(steps.map((step) => [step.name, step])) }
   // Steps at the end may name every other step, and one another.
-  const namedLast: Named = { params, steps: new Map([...steps, ...last].map((step) => [step.name, step])) }
+  const namedLast: Named = { params, meant, steps: new Map([...steps, ...last].map((step) => [step.name, step])) }
   const graph = graphOfSteps(steps, named)
   const ending = graphOfSteps(last, namedLast, new Set(steps.map(({ name }) => name)))
   const outputs = itemsOf(fieldOf(spec, 'outputs')).flatMap(
@@ -70,6 +73,16 @@ export function checkPipeline(spec: unknown): CheckedPipeline {
 const nothing = { graph: undefined, ending: undefined, uses: new Map<string, ReadonlySet<string>>() } as const
 const tooManyNext = 'use forEach for many of the same, or pipelines that call one another'
 
+/** Reading conditions is what costs most, and whoever judges a pipeline judges others besides. */
+const maxConditionLength = 262_144
+
+function longConditions(steps: readonly ReadStep[]): Finding | undefined {
+  const length = steps.reduce((sum, { when = '', gate = '' }) => sum + when.length + gate.length, 0)
+  if (length <= maxConditionLength) return undefined
+  const message = `has conditions of ${length} characters in all and may have ${maxConditionLength}`
+  return about(['spec', 'steps'], 'tooLong', message, 'decide once in a gate, and let other steps depend on it')
+}
+
 /** A pipeline ready to be run, or everything that is wrong with it. Checked and compiled once for each revision. */
 export function compilePipeline(spec: PipelineSpec): CompiledPipeline | { readonly findings: readonly Finding[] } {
   const { findings, graph, ending, uses, declarations } = checkPipeline(spec)
@@ -79,7 +92,8 @@ export function compilePipeline(spec: PipelineSpec): CompiledPipeline | { readon
   return { spec, declarations, main: graph, last: ending, steps }
 }
 
-function readDeclarations(parameters: unknown): readonly ParameterDeclaration[] {
+/** What parameters are declared to be; what has another shape is skipped. */
+export function readDeclarations(parameters: unknown): readonly ParameterDeclaration[] {
   return itemsOf(parameters).flatMap((parameter) => {
     const name = textOf(fieldOf(parameter, 'name'))
     const type = parameterTypes.find((each) => each === (fieldOf(parameter, 'type') ?? 'string'))

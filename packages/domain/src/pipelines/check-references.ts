@@ -15,6 +15,20 @@ import { referencesIn } from './substitute.ts'
 export interface Named {
   readonly params: ReadonlyMap<string, ParameterType>
   readonly steps: ReadonlyMap<string, ReadStep>
+  /** What was most likely meant. */
+  readonly meant: (name: string, known: readonly string[]) => string | undefined
+}
+
+/** Most names for which a nearer one is looked for: that takes time, and who has more mistakes sees the first of them. */
+const maxMeant = 100
+
+/** Looks for what was meant, so many times and no more. */
+export function meantOf(): Named['meant'] {
+  let left = maxMeant
+  return (name, known) => {
+    left -= 1
+    return left < 0 ? undefined : nearest(name, known)
+  }
 }
 
 export interface CheckedReferences {
@@ -43,7 +57,13 @@ export function checkTexts(value: unknown, at: Path, named: Named, hasItem: bool
   return { findings: parts.flatMap(({ findings }) => findings), edges: parts.flatMap(({ edges }) => edges) }
 }
 
-function checkReference(reference: Reference, written: string, path: Path, { params, steps }: Named, hasItem: boolean): CheckedReferences {
+function checkReference(
+  reference: Reference,
+  written: string,
+  path: Path,
+  { params, steps, meant }: Named,
+  hasItem: boolean,
+): CheckedReferences {
   switch (reference.from) {
     case 'run':
       return { findings: [], edges: [] }
@@ -58,13 +78,13 @@ function checkReference(reference: Reference, written: string, path: Path, { par
       return {
         findings: params.has(reference.name)
           ? []
-          : [unknown(path, `${written} names no parameter of the pipeline`, reference.name, [...params.keys()])],
+          : [unknown(path, `${written} names no parameter of the pipeline`, { name: reference.name, known: [...params.keys()], meant })],
         edges: [],
       }
     case 'steps':
       // A step that there is not is the graph's to tell.
       return {
-        findings: outputFindings(reference, path, written, steps.get(reference.step)),
+        findings: outputFindings(reference, path, written, { step: steps.get(reference.step), meant }),
         edges: [{ on: reference.step, path, uses: true }],
       }
   }
@@ -75,15 +95,25 @@ interface NamedOutput {
   readonly output: string
 }
 
-function outputFindings({ part, output }: NamedOutput, path: Path, written: string, step: ReadStep | undefined): readonly Finding[] {
+function outputFindings(
+  { part, output }: NamedOutput,
+  path: Path,
+  written: string,
+  { step, meant }: { readonly step: ReadStep | undefined; readonly meant: Named['meant'] },
+): readonly Finding[] {
   const known = step?.[part]
   if (step === undefined || known === undefined || known.includes(output)) return []
-  return [unknown(path, `${written} names no ${part === 'outputs' ? 'output' : 'artifact'} of step "${step.name}"`, output, known)]
+  const message = `${written} names no ${part === 'outputs' ? 'output' : 'artifact'} of step "${step.name}"`
+  return [unknown(path, message, { name: output, known, meant })]
 }
 
-function unknown(path: Path, message: string, name: string, known: readonly string[]): Finding {
-  const meant = nearest(name, known)
-  if (meant !== undefined) return about(path, 'invalid', message, `did you mean "${meant}"?`)
+function unknown(
+  path: Path,
+  message: string,
+  { name, known, meant }: { readonly name: string; readonly known: readonly string[]; readonly meant: Named['meant'] },
+): Finding {
+  const near = meant(name, known)
+  if (near !== undefined) return about(path, 'invalid', message, `did you mean "${near}"?`)
   return about(path, 'invalid', message, known.length === 0 ? 'there are none' : `there are ${known.slice(0, 16).join(', ')}`)
 }
 
@@ -115,17 +145,19 @@ function isList(reference: Reference | undefined, { params, steps }: Named): boo
   return step.type === 'container' && reference.part === 'outputs' && reference.output !== 'exitCode'
 }
 
-function checkCondition(text: string, path: Path, { params, steps }: Named): CheckedReferences {
+function checkCondition(text: string, path: Path, { params, steps, meant }: Named): CheckedReferences {
   const condition = compileCondition(text, path)
   if (!condition.ok)
     return { findings: condition.problems.map((problem) => about(problem.path, 'invalid', problem.message, problem.suggestion)), edges: [] }
   const { outputs, params: named, steps: looked } = condition.value
   const findings = [
     ...named.flatMap((name) =>
-      params.has(name) ? [] : [unknown(path, `params.${name} is no parameter of the pipeline`, name, [...params.keys()])],
+      params.has(name) ? [] : [unknown(path, `params.${name} is no parameter of the pipeline`, { name, known: [...params.keys()], meant })],
     ),
     ...outputs.flatMap(({ step, output }) =>
-      output === undefined ? [] : outputFindings({ part: 'outputs', output }, path, `steps.${step}.outputs.${output}`, steps.get(step)),
+      output === undefined
+        ? []
+        : outputFindings({ part: 'outputs', output }, path, `steps.${step}.outputs.${output}`, { step: steps.get(step), meant }),
     ),
   ]
   const never = isNever(condition.value)

@@ -5,9 +5,8 @@
  * Bounds and what is said of failures are those of the expressions of policies: linear patterns, two comprehensions within one
  * another, no value in any message.
  */
-import { parse } from '@bufbuild/cel'
 import type { Path } from '@mnemos/api'
-import { celExpression, type Evaluate } from '../policies/cel-expression.ts'
+import { celProgram, type Evaluate, type Expr } from '../policies/cel-expression.ts'
 import { type Compiled, compiled } from '../policies/rule-kind.ts'
 
 export interface Condition {
@@ -28,11 +27,12 @@ export const conditionVariables = ['params', 'steps', 'item', 'run'] as const
 
 /** @param path of the expression, for problems */
 export function compileCondition(text: string, path: Path): Compiled<Condition> {
-  const expression = celExpression(text, path, conditionVariables)
-  if (!expression.ok) return expression
-  const chains = chainsIn(parse(text).expr)
+  const program = celProgram(text, path, conditionVariables)
+  if (!program.ok) return program
+  const { expr, evaluate } = program.value
+  const chains = chainsIn(expr)
   return compiled({
-    evaluate: expression.value,
+    evaluate,
     outputs: chains.flatMap(([root, step, outputs, output]) =>
       root === 'steps' && step !== undefined && outputs !== 'phase' ? [{ step, output }] : [],
     ),
@@ -41,8 +41,6 @@ export function compileCondition(text: string, path: Path): Compiled<Condition> 
     params: [...new Set(chains.flatMap(([root, name]) => (root === 'params' && name !== undefined ? [name] : [])))],
   })
 }
-
-type Expr = ReturnType<typeof parse>['expr']
 
 /** Every row of selections that begins at a variable: `steps.a.outputs.x` and `steps["a"].outputs.x` are [steps, a, outputs, x]. */
 function chainsIn(expr: Expr | undefined): readonly (readonly [string, ...string[]])[] {

@@ -38,7 +38,7 @@ const maxFindings = 50
 /** The graph, or everything that is wrong with it. */
 export function graphOf(steps: readonly GraphStep[]): StepGraph | { readonly findings: readonly Finding[] } {
   const names = new Set(steps.map(({ name }) => name))
-  const findings = [...duplicates(steps), ...steps.flatMap((step) => edgeFindings(step, names))]
+  const findings = [...duplicates(steps), ...edgeFindings(steps, names)]
   if (findings.length > 0) return { findings: findings.slice(0, maxFindings) }
   const dependencies = new Map(steps.map(({ name, edges }) => [name, [...new Set(edges.map(({ on }) => on))]]))
   const dependents = new Map<string, string[]>(steps.map(({ name }) => [name, []]))
@@ -70,15 +70,27 @@ function duplicates(steps: readonly GraphStep[]): readonly Finding[] {
   })
 }
 
-function edgeFindings({ name, edges }: GraphStep, names: ReadonlySet<string>): readonly Finding[] {
-  return edges.flatMap(({ on, path }) => {
-    if (on === name) return [about(path, 'invalid', `the step "${name}" cannot wait for itself`, 'name another step')]
-    if (names.has(on)) return []
-    const meant = nearest(on, [...names])
-    return [
-      about(path, 'invalid', `there is no step "${on}"`, meant === undefined ? 'add it, or name another step' : `did you mean "${meant}"?`),
-    ]
-  })
+/** Ends with the last finding that is told: to look for what was meant takes time, and hundreds of thousands of edges fit into a pipeline. */
+function edgeFindings(steps: readonly GraphStep[], names: ReadonlySet<string>): readonly Finding[] {
+  const findings: Finding[] = []
+  const known = [...names]
+  for (const { name, edges } of steps)
+    for (const { on, path } of edges) {
+      if (findings.length >= maxFindings) return findings
+      if (on === name) findings.push(about(path, 'invalid', `the step "${name}" cannot wait for itself`, 'name another step'))
+      else if (!names.has(on)) findings.push(unknownStep(on, path, known))
+    }
+  return findings
+}
+
+function unknownStep(on: string, path: Path, known: readonly string[]): Finding {
+  const meant = nearest(on, known)
+  return about(
+    path,
+    'invalid',
+    `there is no step "${on}"`,
+    meant === undefined ? 'add it, or name another step' : `did you mean "${meant}"?`,
+  )
 }
 
 /** Kahn's algorithm: what waits for nobody first. Shorter than the steps when some wait for one another. */

@@ -16,8 +16,8 @@ import { artifactsOf, emptyStatus, factsOf, listed, outputsOf, runningMessage, s
 import { isUnderWay, stopping } from './run-steps.ts'
 import { hasBegun, type RunEffect, type RunPlan, type RunWorld, startOf, unseenMs } from './run-world.ts'
 
-/** A run that is over within this time is not described before; creation times are cut to whole seconds. */
-const describeAfterMs = 2000
+/** A run that is over within this time is not described before, also when a hundred come at once; creation times are cut to whole seconds. */
+const describeAfterMs = 4000
 const terminal: readonly RunPhase[] = ['Succeeded', 'Failed', 'Cancelled']
 const rest: RunPlan = { status: undefined, apply: [], remove: [], events: [], next: { kind: 'change' } }
 
@@ -174,7 +174,8 @@ function goingOn(run: PipelineRun, done: Advance): Verdict {
 function waitingMessage({ waits }: Advance): string {
   const [first, ...others] = waits
   const more = others.length === 0 ? '' : ` So do ${listed(others.map(({ step }) => step))}.`
-  return `${first?.message ?? ''}.${more}`.replaceAll(/\.\.$|\.\.(?= )/g, '.')
+  const said = first?.message ?? ''
+  return `${said}${said.endsWith('.') ? '' : '.'}${more}`
 }
 
 /** How a run ends whose steps have all ended. */
@@ -194,7 +195,7 @@ function endOf(run: PipelineRun, { pipeline }: Revision, { views }: Advance, lef
   if (broken !== undefined) {
     const { name, state, message = '' } = broken
     const what = state.phase === 'Cancelled' ? 'was cancelled' : 'failed'
-    const why = message === '' ? '.' : `: ${message.replace(/[.\s]*$/, '')}.`
+    const why = message === '' ? '.' : `: ${message}${message.endsWith('.') ? '' : '.'}`
     const next = `Go on from there: mnemos pipelines retry ${run.metadata.name}`
     return { phase: 'Failed', reason: 'StepFailed', message: `Step ${name} ${what}${why} ${next}` }
   }

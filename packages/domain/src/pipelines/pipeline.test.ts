@@ -49,7 +49,7 @@ test('pipeline: a run that lasts becomes a co-owner of what it uses, and one tha
   const lasting = decidePipeline(world({ revisions: [revisionOf(1)], runs: [using('long', 1)] }), now)
   assert.deepEqual(owners(lasting.apply[0]), ['p', 'long'])
   const short = decidePipeline(world({ revisions: [revisionOf(1)], runs: [using('short', 1, now - 500)] }), now)
-  assert.deepEqual([short.apply.length, short.next], [0, { kind: 'after', seconds: 1.5 }], 'it is looked at again')
+  assert.deepEqual([short.apply.length, short.next], [0, { kind: 'after', seconds: 3.5 }], 'it is looked at again')
 })
 
 test('pipeline: an invalid spec keeps the last valid revision in force', () => {

@@ -25,7 +25,7 @@ export interface PipelineWorld {
 export type PipelinePlan = Plan<PipelineStatus, Written>
 
 /** A run that is over within this time needs no revision of its own. */
-const shortRunMs = 2000
+const shortRunMs = 4000
 /** Most users that a revision names: any of them keeps it. */
 const maxUsers = 256
 const maxMessage = 900

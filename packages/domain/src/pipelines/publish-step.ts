@@ -9,6 +9,7 @@ import type { KubeObject, ObjectPatch } from '@mnemos/kube'
 import { requesterAnnotation } from '../admission/requester.ts'
 import { aliasUri } from '../models/alias.ts'
 import { movedAlias } from '../models/alias-move.ts'
+import { fieldOf, textOf } from '../reading.ts'
 import { labelOf, managedByLabel } from '../workers/pool-names.ts'
 import type { CompiledStep } from './compiled.ts'
 import { pipelineLabel, publishedModel, runLabel, stepLabel } from './run-names.ts'
@@ -23,28 +24,37 @@ export interface Publishing {
   readonly patch: readonly ObjectPatch[]
 }
 
+const longestName = 253
 const dnsName = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/
 
 export function publish(world: RunWorld, values: RunValues, step: CompiledStep): Publishing {
   const wanted = substitute(step.spec.publish ?? {}, (reference) => values.resolve(reference))
   if ('missing' in wanted) return ended(failed(wanted.missing))
-  const { alias, uri, digest, model: more } = readWanted(wanted.value)
-  if (alias === undefined || !dnsName.test(alias) || uri === undefined)
-    return ended(failed('publish.alias is no name that a Model can have'))
+  const publication = readPublication(wanted.value)
+  if ('mistake' in publication) return ended(failed(publication.mistake))
+  const { alias, spec } = publication
   const name = publishedModel(world.run, step.name, alias)
-  const refusal = world.refused.get(name) ?? world.refused.get(alias)
-  if (refusal !== undefined) return ended(failed(`Model ${name} was refused: ${refusal}`))
+  const mistake = refusalOf(world, name) ?? refusalOf(world, alias) ?? aliasMistake(world, alias, name)
+  if (mistake !== undefined) return ended(failed(mistake))
   const version = world.modelNamed(name, undefined)
-  if (version === undefined) {
-    const isMade = world.made.has(name)
-    const spec = { ...more, source: { uri, ...(digest === undefined ? {} : { digest }) } }
-    return going(`makes Model ${name}`, isMade ? [] : [objectFor(world, step, name, spec)])
-  }
+  if (version === undefined) return going(`makes Model ${name}`, world.made.has(name) ? [] : [objectFor(world, step, name, spec)])
   const ready = version.status?.conditions.find(({ type }) => type === 'Ready')
   const isStalled = version.status?.conditions.some(({ type }) => type === 'Stalled') === true
   if (isStalled) return ended(failed(`Model ${name} cannot be used: ${ready?.message ?? ''}`))
   if (ready?.status !== 'True') return going(`waits for Model ${name}: ${ready?.message ?? 'it was made just now'}`)
   return moveAlias(world, step, alias, name)
+}
+
+function refusalOf({ refused }: RunWorld, model: string): string | undefined {
+  const why = refused.get(model)
+  return why === undefined ? undefined : `Model ${model} was refused: ${why}`
+}
+
+/** Known before anything is made: what cannot be moved in the end leaves no Model behind. */
+function aliasMistake(world: RunWorld, alias: string, name: string): string | undefined {
+  const found = world.modelNamed(alias, undefined)
+  const moved = found === undefined ? undefined : movedAlias(found, name)
+  return moved !== undefined && 'mistake' in moved ? `${moved.mistake}.` : undefined
 }
 
 function moveAlias(world: RunWorld, step: CompiledStep, alias: string, name: string): Publishing {
@@ -59,7 +69,7 @@ function moveAlias(world: RunWorld, step: CompiledStep, alias: string, name: str
   if ('mistake' in moved) return ended(failed(`${moved.mistake}.`))
   const { uid = '', resourceVersion = '', namespace = '' } = found.metadata
   // Whoever edits the alias in between is not overwritten unseen.
-  const change = { ...at(found), namespace, uid, resourceVersion, patch: { ...moved.patch } }
+  const change = { ...at(found), namespace, uid, resourceVersion, patch: { ...moved.patch }, tellsRefusal: true }
   return { ...going(`moves the alias ${alias} to ${name}`), patch: [change] }
 }
 
@@ -93,16 +103,19 @@ const going = (message: string, create: readonly KubeObject[] = []): Publishing 
 })
 const ended = (view: StepView): Publishing => ({ view, create: [], patch: [] })
 
-interface Wanted {
-  readonly alias: string | undefined
-  readonly uri: string | undefined
-  readonly digest: string | undefined
-  readonly model: object
+interface Publication {
+  readonly alias: string
+  /** Of the Model that is made. */
+  readonly spec: object
 }
 
-function readWanted(value: unknown): Wanted {
-  const members: Readonly<Record<string, unknown>> = typeof value === 'object' && value !== null ? { ...value } : {}
-  const text = (name: string): string | undefined => (typeof members[name] === 'string' ? members[name] : undefined)
-  const { model } = members
-  return { alias: text('alias'), uri: text('uri'), digest: text('digest'), model: typeof model === 'object' && model !== null ? model : {} }
+/** What is to be published, with every reference replaced, or what is wrong with it. */
+function readPublication(value: unknown): Publication | { readonly mistake: string } {
+  const [alias, uri, digest] = ['alias', 'uri', 'digest'].map((name) => textOf(fieldOf(value, name)))
+  if (alias === undefined || alias.length > longestName || !dnsName.test(alias))
+    return { mistake: 'publish.alias is no name that a Model can have; write it in lower case, with letters, digits, dots and dashes' }
+  if (uri === undefined) return { mistake: 'publish.uri is no text; name one artifact, as $(steps.<step>.artifacts.<output>)' }
+  const more = fieldOf(value, 'model')
+  const source = { uri, ...(digest === undefined ? {} : { digest }) }
+  return { alias, spec: { ...(typeof more === 'object' && more !== null ? more : {}), source } }
 }

@@ -228,7 +228,8 @@ function filesOf(step: CompiledStep, { metadata, spec }: Job, said: unknown): Ou
       )
       const mediaType = step.spec.outputs?.find((each) => each.name === name)?.mediaType
       if (value === undefined || !isValue(mediaType)) return [name, `job://${metadata.name}/${name}`]
-      return [name, mediaType === 'application/json' ? (parsed(value) ?? value) : value]
+      // Programs end what they write with a line break.
+      return [name, mediaType === 'application/json' ? (parsed(value) ?? value) : value.replace(/\n$/, '')]
     }),
   )
 }

@@ -21,9 +21,9 @@ import {
 } from './run-names.ts'
 import type { RunValues } from './run-values.ts'
 import type { RunWorld } from './run-world.ts'
+import { withValues } from './step-values.ts'
 import { withTexts, workOf } from './step-work.ts'
 import type { Resolved } from './substitute.ts'
-import { substituteWork } from './substitute-work.ts'
 
 /** The item of an instance. */
 export interface Instance {
@@ -103,7 +103,7 @@ function specOf(
           ...(call.parameters === undefined ? {} : { parameters: call.parameters }),
           ...present(defaults),
         }
-  const made: Resolved = substituteWork(wanted, (reference) => values.resolve(reference, item))
+  const made: Resolved = withValues(wanted, (reference) => values.resolve(reference, item))
   if ('missing' in made) return made
   // An object stays one, whatever is put into it.
   const spec = made.value as Readonly<Record<string, unknown>>

@@ -52,6 +52,8 @@ export const ownOutputs: Readonly<Record<StepType, readonly string[] | undefined
   pipeline: undefined,
   publish: ['model', 'alias', 'previous', 'digest'],
 }
+/** More than a Job may have: what is beyond is told of the Job, and nobody looks through it for each reference. */
+const maxFiles = 256
 /** Outputs of an inference that are objects of the artifact store. */
 const ownArtifacts = ['text', 'result']
 /** Fields of a step that hold no references: names decide about the graph, and expressions name things themselves. */
@@ -95,5 +97,7 @@ function artifactsOf(step: unknown, type: StepType | undefined): readonly string
 }
 
 function filesOf(step: unknown): readonly string[] {
-  return itemsOf(fieldOf(fieldOf(step, 'container'), 'outputs')).flatMap((output) => textOf(fieldOf(output, 'name')) ?? [])
+  return itemsOf(fieldOf(fieldOf(step, 'container'), 'outputs'))
+    .slice(0, maxFiles)
+    .flatMap((output) => textOf(fieldOf(output, 'name')) ?? [])
 }

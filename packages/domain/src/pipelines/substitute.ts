@@ -17,6 +17,11 @@ export interface FoundReference {
 /** The value of a reference, or why there is none (yet). */
 export type Resolved = { readonly value: unknown } | { readonly missing: string }
 
+/** How a text that was put in is written where somebody reads references of their own after us. @param before what stands before it */
+export type Quote = (text: string, before: string) => string
+
+const asItIs: Quote = (text) => text
+
 /** All references of a value, in the order of its texts. @param at where the value stands */
 export function referencesIn(value: unknown, at: Path = []): readonly FoundReference[] {
   if (typeof value === 'string') return piecesOf(value).flatMap((piece) => ('text' in piece ? [] : [{ path: at, piece }]))
@@ -26,12 +31,12 @@ export function referencesIn(value: unknown, at: Path = []): readonly FoundRefer
 }
 
 /** The value with every reference replaced, or the first one that has no value. */
-export function substitute(value: unknown, resolve: (reference: Reference) => Resolved): Resolved {
-  if (typeof value === 'string') return substituteText(value, resolve)
+export function substitute(value: unknown, resolve: (reference: Reference) => Resolved, quote = asItIs): Resolved {
+  if (typeof value === 'string') return substituteText(value, resolve, quote)
   if (Array.isArray(value)) {
     const items: unknown[] = []
     for (const item of value) {
-      const done = substitute(item, resolve)
+      const done = substitute(item, resolve, quote)
       if ('missing' in done) return done
       items.push(done.value)
     }
@@ -40,17 +45,20 @@ export function substitute(value: unknown, resolve: (reference: Reference) => Re
   if (typeof value !== 'object' || value === null) return { value }
   const members: [string, unknown][] = []
   for (const [key, member] of Object.entries(value)) {
-    const done = substitute(member, resolve)
+    const done = substitute(member, resolve, quote)
     if ('missing' in done) return done
     members.push([key, done.value])
   }
   return { value: Object.fromEntries(members) }
 }
 
-function substituteText(text: string, resolve: (reference: Reference) => Resolved): Resolved {
+function substituteText(text: string, resolve: (reference: Reference) => Resolved, quote: Quote): Resolved {
   const pieces = piecesOf(text)
   const [only] = pieces
-  if (only !== undefined && pieces.length === 1 && 'reference' in only) return resolve(only.reference)
+  if (only !== undefined && pieces.length === 1 && 'reference' in only) {
+    const found = resolve(only.reference)
+    return 'missing' in found ? found : { value: quotedWithin(found.value, quote) }
+  }
   let result = ''
   for (const piece of pieces) {
     if ('text' in piece) {
@@ -59,9 +67,19 @@ function substituteText(text: string, resolve: (reference: Reference) => Resolve
     }
     const found: Resolved = 'mistake' in piece ? { missing: `${piece.written} ${piece.mistake}` } : resolve(piece.reference)
     if ('missing' in found) return found
-    result += typeof found.value === 'string' ? found.value : JSON.stringify(found.value)
+    const quoted = typeof found.value === 'string' ? found.value : JSON.stringify(found.value)
+    result += quote(quoted, result)
   }
   return { value: result }
+}
+
+/** The value with every text in it quoted, names of members included: an object becomes JSON. The same value where nothing is quoted. */
+function quotedWithin(value: unknown, quote: Quote): unknown {
+  if (quote === asItIs) return value
+  if (typeof value === 'string') return quote(value, '')
+  if (Array.isArray(value)) return value.map((item) => quotedWithin(item, quote))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [quote(key, ''), quotedWithin(member, quote)]))
 }
 
 /** A field of a value, by own members alone. */

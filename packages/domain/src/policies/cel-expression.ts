@@ -14,31 +14,44 @@ const policyVariables = ['object', 'oldObject', 'request']
 const maxNesting = 2
 const environment = celEnv()
 
-type Expr = ReturnType<typeof parse>['expr']
+export type Expr = ReturnType<typeof parse>['expr']
 /** True or false, or why it is neither. */
 export type Evaluate = (variables: Readonly<Record<string, unknown>>) => boolean | { readonly error: string }
+
+/** An expression that was read, and how it is evaluated. */
+export interface CelProgram {
+  readonly expr: Expr
+  readonly evaluate: Evaluate
+}
 
 /**
  * @param path of the expression, for problems
  * @param variables that there are
  */
 export function celExpression(text: string, path: Path, variables: readonly string[] = policyVariables): Compiled<Evaluate> {
+  const program = celProgram(text, path, variables)
+  return program.ok ? compiled(program.value.evaluate) : program
+}
+
+/** The same with the tree of the expression, for those who look into it: reading it is what costs. */
+export function celProgram(text: string, path: Path, variables: readonly string[]): Compiled<CelProgram> {
   try {
     const { expr } = parse(text)
     const problem = problemIn(expr, { names: new Set(variables), variables }, 0)
     if (problem !== undefined) return broken({ path, ...problem })
     // The library types variables by declaration; ours have any shape.
     const words = new Set(text.split(/\W+/))
-    const evaluate = plan(environment, expr) as (variables: Readonly<Record<string, unknown>>) => unknown
-    return compiled((values) => {
+    const run = plan(environment, expr) as (variables: Readonly<Record<string, unknown>>) => unknown
+    const evaluate: Evaluate = (values) => {
       try {
-        const result = evaluate(values)
+        const result = run(values)
         if (isCelError(result)) return { error: withoutValues(result.message, words) }
         return typeof result === 'boolean' ? result : { error: 'the result is neither true nor false' }
       } catch (error) {
         return { error: withoutValues(error instanceof Error ? error.message : '', words) }
       }
-    })
+    }
+    return compiled({ expr, evaluate })
   } catch (error) {
     const why = error instanceof Error ? error.message.replace(/^<input>:/, 'at ') : 'it cannot be read'
     return broken({ path, message: `is no CEL expression: ${why}` })

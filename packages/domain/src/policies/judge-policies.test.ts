@@ -293,3 +293,64 @@ test('the facts of an alias are those of the Model that it leads to', () => {
     { uri: 'model://gone' },
   )
 })
+
+const pii = clusterPolicy({ pii: { default: 'Redact' } })
+const found = (kind: string, spec: unknown): readonly string[] =>
+  violations(pii, aSubject(kind, spec)).map(({ action, finding }) => `${action} ${finding.field}`)
+
+test('what people give to a run is redacted as the input of a Job is, at any depth', () => {
+  const spec = {
+    pipelineRef: { name: 'p' },
+    parameters: { mail: '<Email>', list: [{ deep: '<Phone>' }], number: 1 },
+    approvals: [{ step: 'ok', comment: 'asked <Email>' }],
+  }
+  assert.deepEqual(found('PipelineRun', spec), [
+    'Redact spec.parameters.mail',
+    'Redact spec.parameters.list[0].deep',
+    'Redact spec.approvals[0].comment',
+  ])
+})
+
+test('nothing in a Pipeline is rewritten, and every text in it is looked at', () => {
+  const mail = '<Email>'
+  const steps = [
+    { name: 'a', forEach: { items: [mail] }, inference: { modelRef: { name: 'm' }, prompt: mail } },
+    { name: 'b', container: { image: 'x', args: [mail], env: [{ name: 'A', value: mail }] } },
+    { name: 'c', pipeline: { name: 'p', parameters: { to: mail } } },
+    { name: 'd', approval: { message: mail } },
+  ]
+  const spec = {
+    parameters: [{ name: 'to', default: mail, enum: [mail] }],
+    steps,
+    finally: [{ name: 'e', gate: { expression: 'true', message: mail } }],
+    outputs: [{ name: 'o', value: mail }],
+  }
+  assert.deepEqual(found('Pipeline', spec), [
+    'Block spec.parameters[0].default',
+    'Block spec.parameters[0].enum[0]',
+    'Block spec.steps[0].inference.prompt',
+    'Block spec.steps[0].forEach.items[0]',
+    'Block spec.steps[1].container.args[0]',
+    'Block spec.steps[1].container.env[0].value',
+    'Block spec.steps[2].pipeline.parameters.to',
+    'Block spec.steps[3].approval.message',
+    'Block spec.finally[0].gate.message',
+    'Block spec.outputs[0].value',
+  ])
+})
+
+test('an expression is asked of runs only where the policy names them', () => {
+  const run = aSubject('PipelineRun', { pipelineRef: { name: 'p' } })
+  const rule = { expression: "object.spec.pipelineRef.name == 'other'" }
+  assert.equal(violations(clusterPolicy(rule), run).length, 0)
+  assert.equal(violations(clusterPolicy(rule, { match: { kinds: ['PipelineRun'] } }), run).length, 1)
+})
+
+test('a rate limit counts runs of pipelines as it counts Jobs', () => {
+  const limit = clusterPolicy({ rateLimit: { requests: 1 } })
+  const counted = (kind: string, spec: unknown): number => matchedRateLimits(aSubject(kind, spec), [limit], 0).length
+  assert.deepEqual(
+    [counted('PipelineRun', { pipelineRef: { name: 'p' } }), counted('Pipeline', { steps: [] }), counted('Job', {})],
+    [1, 0, 1],
+  )
+})

@@ -34,18 +34,21 @@ export function judgePolicies(subject: PolicySubject, policies: readonly Compile
   return policies.flatMap((policy) => {
     if (!policy.isInNamespaces(subject.namespace, subject.namespaceLabels) || !isOfKind(policy, subject)) return []
     if (policy.problems.length > 0) return doesNotCompile(policy, subject, context)
-    const rules = policy.rules.filter(({ type, judgement }) => isWanted(type, context) && judgement?.kinds.includes(subject.kind) === true)
+    const rules = policy.rules.filter((rule) => isWanted(rule.type, context) && isJudgedBy(rule, policy, subject))
     if (rules.length === 0 || !policy.match.applies(subject)) return []
     return rules.flatMap((rule) => violationsOf(policy, rule, subject, context))
   })
 }
+
+/** What people ask for; Jobs that a run makes are not counted again. */
+const usuallyCounted: ReadonlySet<PolicySubject['kind']> = new Set(['Job', 'PipelineRun'])
 
 /** Rate limits that count the creation of a subject. Those of a policy that does not compile are not asked: it refuses anyway. */
 export function matchedRateLimits(subject: PolicySubject, policies: readonly CompiledPolicy[], now: number): readonly RateLimitRule[] {
   return policies.flatMap((policy) => {
     const { id, mode, match } = policy
     if (policy.problems.length > 0 || !policy.isInNamespaces(subject.namespace, subject.namespaceLabels)) return []
-    if (!(match.kinds ?? new Set(['Job'])).has(subject.kind)) return []
+    if (!(match.kinds ?? usuallyCounted).has(subject.kind)) return []
     const counted = policy.rules.flatMap(({ name, message, rateLimit }) =>
       rateLimit === undefined || policy.isLifted(name, subject, now) ? [] : [{ policy: id, rule: name, message, mode, limit: rateLimit }],
     )
@@ -58,9 +61,14 @@ export function isLookedAt(policy: CompiledPolicy, subject: PolicySubject): bool
   return (
     policy.isInNamespaces(subject.namespace, subject.namespaceLabels) &&
     isOfKind(policy, subject) &&
-    policy.rules.some(({ judgement }) => judgement?.kinds.includes(subject.kind) !== false) &&
+    policy.rules.some((rule) => rule.judgement === undefined || isJudgedBy(rule, policy, subject)) &&
     policy.match.applies(subject)
   )
+}
+
+function isJudgedBy({ judgement }: CompiledRule, { match }: CompiledPolicy, { kind }: PolicySubject): boolean {
+  if (judgement === undefined || !judgement.kinds.includes(kind)) return false
+  return match.kinds !== undefined || judgement.whenNamed?.includes(kind) !== true
 }
 
 function isOfKind({ match }: CompiledPolicy, { kind }: PolicySubject): boolean {

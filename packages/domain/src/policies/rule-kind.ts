@@ -25,6 +25,8 @@ export interface RuleFinding {
 export interface Judgement {
   /** Kinds that the rule has an opinion on. */
   readonly kinds: readonly PolicedKind[]
+  /** Those of them that it judges only where `match.kinds` names them. */
+  readonly whenNamed?: readonly PolicedKind[]
   judge(subject: PolicySubject, context: RuleContext): readonly RuleFinding[]
 }
 

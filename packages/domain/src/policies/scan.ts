@@ -10,6 +10,8 @@ import {
   type Job,
   type Model,
   maxListedViolations,
+  type Pipeline,
+  type PipelineRun,
   type Policy,
   type PolicyStatus,
   type Queue,
@@ -17,6 +19,7 @@ import {
 } from '@mnemos/api'
 import type { Plan } from '@mnemos/kube'
 import { requesterAnnotation } from '../admission/requester.ts'
+import { isOver } from '../pipelines/pipeline-run.ts'
 import { isTerminal } from '../scheduling/job-status.ts'
 import { type CompiledPolicy, policyName } from './compile.ts'
 import { isLookedAt, judgePolicies } from './judge-policies.ts'
@@ -32,7 +35,7 @@ type Violating = NonNullable<PolicyStatus['violating']>[number]
 
 /** An object, and what is known around it. */
 export interface Scanned {
-  readonly object: Job | Model | WorkerPool | Queue
+  readonly object: Job | Model | WorkerPool | Queue | Pipeline | PipelineRun
   readonly namespaceLabels: Readonly<Record<string, string>>
   readonly modelFacts: (namespace: string, name: string) => ModelFacts | undefined
 }
@@ -127,6 +130,8 @@ export function inListOrder(a: Violating, b: Violating): number {
 }
 
 function isExempt({ kind, ...object }: Scanned['object']): boolean {
+  // Of a run: the kind says so.
+  if (kind === 'PipelineRun') return isOver({ kind, ...object } as PipelineRun)
   if (kind !== 'Job') return false
   // Of a Job: the kind says so.
   const job = { kind, ...object } as Job

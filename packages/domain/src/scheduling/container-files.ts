@@ -15,6 +15,10 @@ export interface OutputFile {
   readonly name: string
   readonly path: string
   readonly key: string
+  /** The result says what is in it. */
+  readonly inline?: true
+  /** JSON Schema that it must satisfy. */
+  readonly schema?: object
 }
 
 /** Whether files are to be moved, so that a sidecar is needed. */
@@ -24,7 +28,11 @@ export function movesFiles({ inputs = [], outputs = [] }: ContainerWork): boolea
 
 export function outputFiles(job: Job, attempt: number): readonly OutputFile[] {
   const prefix = `${attemptPrefix(job, attempt)}files/`
-  return (job.spec.container?.outputs ?? []).map(({ name, path }) => ({ name, path, key: `${prefix}${name}` }))
+  return (job.spec.container?.outputs ?? []).map(({ name, path, inline, schema }) => ({
+    ...{ name, path, key: `${prefix}${name}` },
+    ...(inline === true ? { inline } : {}),
+    ...(schema === undefined ? {} : { schema }),
+  }))
 }
 
 /** @param jobNamed the Jobs of the namespace that have succeeded */

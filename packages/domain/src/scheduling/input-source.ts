@@ -1,5 +1,6 @@
 /**
- * Where what a Job is given is in the artifact store: `artifact://<key>`, or `job://<job>/<output>`.
+ * Where what a Job is given is in the artifact store: `artifact://<key>` of an output or of a file that people put there, or
+ * `job://<job>/<output>`.
  *
  * Guarantees: keys are of the Job's own namespace; of another Job they are those of its committed attempt.
  */
@@ -64,8 +65,9 @@ export function keyOfInput(
   const source = sourceOf(from)
   if (source === undefined) {
     const key = from.slice('artifact://'.length)
-    const isOwn = key.startsWith(`outputs/${namespace}/`) && !key.split('/').some(isNoName)
-    return isOwn ? { key } : { mistake: `input ${from} is not of namespace ${namespace}; keys of it begin with outputs/${namespace}/` }
+    const places = [`outputs/${namespace}/`, `files/${namespace}/`]
+    const isOwn = places.some((place) => key.startsWith(place)) && !key.split('/').some(isNoName)
+    return isOwn ? { key } : { mistake: `input ${from} is not of namespace ${namespace}; keys of it begin with ${places.join(' or ')}` }
   }
   const giver = jobNamed(source.job)
   if (giver === undefined) return { mistake: `input ${from} names Job ${source.job}, which is not there` }

@@ -130,8 +130,11 @@ const cases: Record<string, readonly [JobWorld, Want]> = {
     world(scheduled, { refusal: { message: 'exists already', nameIsTaken: true } }),
     { phase: 'Scheduled', reason: 'PodRefused', says: /exists already/, creates: ['j-a1'] },
   ],
-  'a container that just started is worth no write': [withPod(scheduled, startedAgo(400)), { phase: 'unwritten', nextSeconds: 0.6 }],
-  'one that runs for a second is Running': [withPod(scheduled, startedAgo(1000)), { phase: 'Running', reason: 'Running' }],
+  'a container that just started is worth no write': [withPod(scheduled, startedAgo(1400)), { phase: 'unwritten', nextSeconds: 0.6 }],
+  'one that runs for two seconds, of which one is sure, is Running': [
+    withPod(scheduled, startedAgo(2000)),
+    { phase: 'Running', reason: 'Running' },
+  ],
   'exit code 0 is success': [withPod(scheduled, succeeded), { phase: 'Succeeded', says: /exit code 0/ }],
   'a success that came before the cancel wins': [withPod(cancelled(running), succeeded, true), { phase: 'Succeeded' }],
   'exit code 1 is tried again': [

@@ -18,8 +18,11 @@ import { modelUsed } from './model-used.ts'
 import { podWithFiles } from './pod-with-files.ts'
 import { inferenceFailure, inputFailure, type TakenEnd, takenEnd } from './sidecar-end.ts'
 
-/** `Running` is written only for what still runs this long after its start: short Jobs save a write. */
-const runningAfterMs = 1000
+/**
+ * `Running` is written only for what still runs this long after its start: short Jobs save a write. Pods tell whole seconds, so this
+ * is one second or more; with 1,000 ms what started late in a second would be told of at once.
+ */
+const runningAfterMs = 2000
 /** A pod that nobody could place yet is told of after this long: the scheduler needs a moment. */
 const describeAfterMs = 2000
 /** A pod that its node cannot start is given up after this long. */

@@ -14,6 +14,7 @@ import { issuedPlan } from './job-dedicated.ts'
 import { conditionsFor, isTerminal, type JobPlan, rest, settled, statusOf, uidOf, wakeAfter } from './job-status.ts'
 import type { JobEffect, JobWorld, PlacedOn, Waiting } from './job-world.ts'
 import { modelUsed } from './model-used.ts'
+import { outputSchemaMistakes } from './output-schema.ts'
 import { placesTold } from './placement.ts'
 import { missingFor } from './pod-with-files.ts'
 
@@ -48,6 +49,7 @@ const checks: readonly Check[] = [
   modelIsNotReady,
   inputIsWrong,
   importIsWrong,
+  outputSchemaIsWrong,
   podsCannotBeMade,
   isBackingOff,
 ]
@@ -275,6 +277,17 @@ function importIsWrong({ job }: JobWorld): Finding | undefined {
   if (found === undefined || !('mistake' in found)) return undefined
   const message = `${found.mistake}.`
   return { reason: 'BadInput', message, fails: { class: 'BadInput', hint: 'Correct spec.source.uri of the Model.' } }
+}
+
+/** As admission says, which may have been away. */
+function outputSchemaIsWrong({ job }: JobWorld): Finding | undefined {
+  const { outputs } = job.spec.container ?? {}
+  const [mistake] = outputSchemaMistakes(outputs)
+  if (mistake === undefined) return undefined
+  const { index, pointer, message } = mistake
+  const field = index === undefined ? 'spec.container.outputs' : `spec.container.outputs[${index}].schema`
+  const place = pointer === '' ? field : `${field} at ${pointer}`
+  return { reason: 'BadInput', message: `${place}: ${message}.`, fails: { class: 'BadInput', hint: `Correct ${field} in a new Job.` } }
 }
 
 /** Files and answers are moved by programs of ours in the pods of Jobs. */

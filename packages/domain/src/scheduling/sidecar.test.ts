@@ -129,6 +129,15 @@ const cases: Record<string, Case> = {
     wantClass: 'BadInput',
     wantReason: 'BadInput',
   },
+  'a schema that is none fails the Job at once': {
+    world: world(
+      moving.with({ container: { image: 'x', outputs: [{ name: 'a', path: '/out/a', schema: { type: 'strin' } }] } }).build(),
+      undefined,
+    ),
+    wantPhase: 'Failed',
+    wantClass: 'BadInput',
+    wantReason: 'BadInput',
+  },
 }
 
 for (const [sentence, { world: facts, wantPhase, wantClass, wantReason, wantRemoved }] of Object.entries(cases)) {
@@ -175,6 +184,41 @@ test('the sidecar alone has the token, and the containers share the folders of t
   assert.equal(settingOf('MNEMOS_SIDECAR_UPLOAD_MS'), '590000')
 })
 
+test('the sidecar is told which outputs are inline or have a schema, and has the memory to judge', () => {
+  const schema = { $ref: '#/$defs/a', $defs: { a: {} } }
+  const outputs = [
+    { name: 'a', path: '/out/a', inline: true, schema },
+    { name: 'b', path: '/out/b', inline: false },
+  ]
+  const [pod] = decideJob(world(issued.with({ container: { image: 'x', outputs } }).build(), undefined), now).create ?? []
+  // A pod is written here and read by the API server alone.
+  const { spec } = pod as unknown as {
+    spec: {
+      readonly initContainers: [
+        { readonly env: readonly { readonly name: string; readonly value: string }[]; readonly resources: { readonly limits: object } },
+      ]
+    }
+  }
+  const [{ env, resources }] = spec.initContainers
+  const work = env.find(({ name }) => name === 'MNEMOS_SIDECAR_WORK')?.value ?? ''
+  assert.doesNotMatch(work, /\$/)
+  const told = JSON.parse(work) as { readonly outputs: readonly Readonly<Record<string, unknown>>[] }
+  assert.deepEqual(
+    told.outputs.map((each) => [each['inline'], each['schema']]),
+    [
+      [true, schema],
+      [undefined, undefined],
+    ],
+  )
+  assert.deepEqual(resources.limits, { memory: '512Mi' })
+})
+
+test('a copy of the result that is said as a value is kept as the text that is stored', () => {
+  const inline = { exitCode: 0, outputs: [{ name: 'a', value: '"1"' }] }
+  const report = reportOf(JSON.stringify({ result: { ...result, inline } }), prefix)
+  assert.deepEqual(report, { result: { ...result, inline: JSON.stringify(inline) } })
+})
+
 const reports: Record<string, { readonly message: string | undefined; readonly want: 'result' | 'failure' | undefined }> = {
   'no message': { message: undefined, want: undefined },
   'a message that was cut': { message: '{"result":{"uri":"art', want: undefined },
@@ -207,6 +251,7 @@ test('inputs are keys of the own namespace, or outputs of a Job’s committed at
     )
   assert.deepEqual(keys('job://s/o'), [{ path: '/in/a', key: 'outputs/default/uid-s/a3/files/o' }])
   assert.deepEqual(keys('artifact://outputs/default/x'), [{ path: '/in/a', key: 'outputs/default/x' }])
+  assert.deepEqual(keys('artifact://files/default/books/x.txt'), [{ path: '/in/a', key: 'files/default/books/x.txt' }])
   assert.deepEqual(keys('job://t/result'), [{ path: '/in/a', key: 'outputs/default/uid-t/a2/result.json' }])
   const wrong = [
     'job://t/text',
@@ -215,6 +260,9 @@ test('inputs are keys of the own namespace, or outputs of a Job’s committed at
     'job://none/o',
     'artifact://outputs/defaulted/x',
     'artifact://models/sha256/x',
+    'artifact://files/other/x',
+    'artifact://files/default/../other/x',
+    'artifact://logs/default/x',
   ]
   for (const from of [...wrong, 'artifact://outputs/default/../other/x', 'artifact://outputs/default//x'])
     assert.ok('mistake' in keys(from), from)

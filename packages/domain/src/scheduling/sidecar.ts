@@ -10,6 +10,7 @@ import { podTokenAudience } from '../workers/worker-pod.ts'
 import type { Failure } from './attempt-ends.ts'
 import { folderOf, type InputFile, outputFiles, sharedFolders } from './container-files.ts'
 import { attemptPrefix } from './input-source.ts'
+import { asEnvironmentJson } from './output-schema.ts'
 
 /** The sidecar in its pod. */
 export const sidecarContainer = 'mnemos'
@@ -63,9 +64,11 @@ export function sidecarParts(
   const placeOf = (path: string): string => `/mnemos/${nameOf(folderOf(path))}${path.slice(path.lastIndexOf('/'))}`
   const work = {
     inputs: inputs.map(({ key, path }) => ({ key, file: placeOf(path) })),
-    outputs: outputFiles(job, attempt).map(({ name, key, path }) => ({ name, key, path, file: placeOf(path) })),
+    outputs: outputFiles(job, attempt).map((output) => ({ ...output, file: placeOf(output.path) })),
     resultKey: `${attemptPrefix(job, attempt)}result.json`,
   }
+  // A file that is judged is in memory as a whole, and as values.
+  const judges = work.outputs.some(({ schema }) => schema !== undefined)
   const { image, imagePullPolicy, serverUrl, authority, uploadSeconds, maxOutputBytes } = settings
   return {
     fsGroup: defaultUser,
@@ -92,11 +95,11 @@ export function sidecarParts(
           { name: 'MNEMOS_SIDECAR_PORT', value: `${port}` },
           { name: 'MNEMOS_SIDECAR_UPLOAD_MS', value: `${(uploadSeconds - reportSeconds) * 1000}` },
           { name: 'MNEMOS_SIDECAR_MAX_OUTPUT_BYTES', value: `${maxOutputBytes}` },
-          { name: 'MNEMOS_SIDECAR_WORK', value: JSON.stringify(work) },
+          { name: 'MNEMOS_SIDECAR_WORK', value: asEnvironmentJson(work) },
           ...(authority === undefined ? [] : [{ name: 'MNEMOS_SIDECAR_CA', value: authority }]),
         ],
         startupProbe: { httpGet: { path: '/ready', port }, ...probe },
-        resources: { requests: { cpu: '10m', memory: '96Mi' }, limits: { memory: '256Mi' } },
+        resources: { requests: { cpu: '10m', memory: '96Mi' }, limits: { memory: judges ? '512Mi' : '256Mi' } },
         securityContext: {
           allowPrivilegeEscalation: false,
           readOnlyRootFilesystem: true,
@@ -147,7 +150,8 @@ function withUsage(
 function resultOf({ uri, sha256, sizeBytes, inline }: Readonly<Record<string, unknown>>, prefix: string): SidecarReport | undefined {
   const isOwn = typeof uri === 'string' && uri.startsWith(`artifact://${prefix}`)
   if (!isOwn || typeof sha256 !== 'string' || !/^[a-f0-9]{64}$/.test(sha256) || !isCount(sizeBytes)) return undefined
-  const text = textOf(inline)
+  // The sidecar says it as the value that it is: as a text within a text it would take more room than there is.
+  const text = typeof inline === 'object' && inline !== null ? JSON.stringify(inline) : textOf(inline)
   return { result: { uri, sha256, sizeBytes, ...(text !== undefined && text.length <= maxInlineResultBytes ? { inline: text } : {}) } }
 }
 

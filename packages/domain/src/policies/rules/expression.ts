@@ -1,4 +1,9 @@
-/** Whatever no other type of rule says: a CEL expression that must be true. */
+/**
+ * Whatever no other type of rule says: a CEL expression that must be true.
+ *
+ * Pipelines and their runs are asked only by a policy that names them: what is true of Jobs and Models need not be of those, and what they
+ * become is judged as Jobs.
+ */
 import { policedKinds } from '@mnemos/api'
 import { celExpression } from '../cel-expression.ts'
 import { type Compiled, compiled, type Judgement } from '../rule-kind.ts'
@@ -8,6 +13,7 @@ export function expressionRule(text: string): Compiled<Judgement> {
   if (!expression.ok) return expression
   return compiled({
     kinds: policedKinds,
+    whenNamed: ['Pipeline', 'PipelineRun'],
     judge: (subject) => {
       const result = expression.value(subject.variables())
       if (result === true) return []

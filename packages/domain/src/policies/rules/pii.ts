@@ -9,7 +9,7 @@ export function piiRule(rule: PiiRule): Compiled<Judgement> {
   const actions = piiActionsOf(rule)
   const wanted = piiEntities.filter((entity) => actions.get(entity) !== 'Allow')
   return compiled({
-    kinds: ['Job'],
+    kinds: ['Job', 'Pipeline', 'PipelineRun'],
     judge: ({ kind, spec }, { findPii }) =>
       textsOf(kind, spec).flatMap((text) => {
         const counts = new Map<PiiEntityName, number>()
