@@ -200,11 +200,25 @@ it('two operators that both lead make no Job twice', async (test) => {
 })
 
 it('an operator that starts on a list of Jobs from the past makes none twice', async () => {
-  await start('past', 'chain')
-  const stale = proxy.rule({ method: 'GET', path: /mnemosjobs\?(?!.*watch)/, fault: { kind: 'stale' } })
   await kill()
+  const path = /mnemosjobs\?(?!.*watch)/
+  const stale = proxy.rule({ method: 'GET', path, fault: { kind: 'stale' } })
+  const before = proxy.requests().length
   operator = world.startOperator()
-  await eventually(() => stale.fired > 0 || proxy.requests().length > 0, { timeoutMs: 20_000 })
+  const listed = (): boolean =>
+    proxy
+      .requests()
+      .slice(before)
+      .some((each) => each.method === 'GET' && path.test(each.path))
+  await eventually(listed, { timeoutMs: 20_000, message: 'the list that grows old was taken' })
+  await start('past', 'chain')
+  await eventually(
+    async () => (await client.list(jobs, { namespace: 'default', labelSelector: 'mnemos.dev/pipeline-run=past-run' })).items.length > 0,
+    {
+      timeoutMs: 20_000,
+      message: 'there is a Job that is not in it',
+    },
+  )
   await kill()
   operator = world.startOperator()
   await eventually(() => stale.fired > 0, { timeoutMs: 20_000, message: 'the old list was given once more' })

@@ -60,6 +60,8 @@ export const isAlreadyExists = (error: unknown): boolean => hasStatus(error, 409
 export const isExpired = (error: unknown): boolean => hasStatus(error, 410)
 /** Too little of the lease is left to write. */
 export const isFenceClosed = (error: unknown): boolean => error instanceof KubeError && error.reason === 'FenceClosed'
-/** Not a change meanwhile, not a trouble on the way: the object itself is not taken. */
+/** What an API server answers when it is the object that it does not take. */
+const refusals = [400, 403, 413, 422]
+/** Not a change meanwhile, not a trouble on the way nor with who asks: the object itself is not taken. */
 export const isRefusal = (error: unknown): error is KubeError =>
-  error instanceof KubeError && (error.retry === 'never' || error.reason === 'NotOurs')
+  error instanceof KubeError && (refusals.includes(error.status) || error.reason === 'NotOurs')

@@ -58,3 +58,10 @@ test('without inputs a prompt is nobody else’s, and stays as it is', () => {
     inference: { prompt: '$(inputs.x) $$' },
   })
 })
+
+test('names of members are quoted, too, where an object becomes JSON', () => {
+  const made = work({ o: { '$(HOME)': '$(HOME)' } }, { container: { image: 'x', args: ['$(params.o)'] } }) as {
+    container: { args: unknown[] }
+  }
+  assert.equal(readByKubernetes(JSON.stringify(made.container.args[0])), '{"$(HOME)":"$(HOME)"}')
+})

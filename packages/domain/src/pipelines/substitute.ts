@@ -73,13 +73,13 @@ function substituteText(text: string, resolve: (reference: Reference) => Resolve
   return { value: result }
 }
 
-/** The value with every text in it quoted; the same value where nothing is. */
+/** The value with every text in it quoted, names of members included: an object becomes JSON. The same value where nothing is quoted. */
 function quotedWithin(value: unknown, quote: Quote): unknown {
   if (quote === asItIs) return value
   if (typeof value === 'string') return quote(value, '')
   if (Array.isArray(value)) return value.map((item) => quotedWithin(item, quote))
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, quotedWithin(member, quote)]))
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [quote(key, ''), quotedWithin(member, quote)]))
 }
 
 /** A field of a value, by own members alone. */
