@@ -40,6 +40,7 @@ afterEach(async () => {
 })
 
 const ask = (prompt: string, more: object = {}): object => ({ inference: { modelRef: { name: 'm' }, prompt }, ...more })
+// biome-ignore lint/suspicious/noTemplateCurlyInString: texts that look like references are what this is about
 const sly = '$(params.secret) ${params.secret} $(steps.a.outputs.text) ${RUN_ID} $(inputs.x) $$( $(run.namespace)'
 let numbered = 0
 

@@ -17,7 +17,7 @@ export const pipelineRunController = (sources: RunSources) =>
       onChange(pipelineRuns, (change, reader) =>
         hasEnded(change) ? reader.byIndex(pipelineRuns, 'keeps', keyOf(change.object.metadata)).map(({ metadata }) => keyOf(metadata)) : [],
       ),
-      // A Model that a step publishes knows its run by a label, and outlives it.
+      // Models that a step publishes, and aliases that it moves, are nobody's children.
       onChange(models, ({ object }, reader) => sources.memory.publishing(object, reader)),
     ],
     settleMs: (key) => sources.memory.settleMs(key),

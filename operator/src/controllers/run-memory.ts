@@ -11,7 +11,6 @@ import {
   type RunEffect,
   type RunRevision,
   type RunSource,
-  runLabel,
   unseenMs,
 } from '@mnemos/domain'
 import { type Clock, type KubeError, keyOf, type Reader } from '@mnemos/kube'
@@ -35,7 +34,6 @@ export class RunMemory {
   readonly #pinned = new Map<string, RunRevision>()
   readonly #made = new Map<string, Map<string, number>>()
   readonly #refusals = new Map<string, Map<string, string>>()
-
   /** Jobs of large runs, by key. */
   readonly #sizes = new Map<string, number>()
 
@@ -112,15 +110,15 @@ export class RunMemory {
     return this.#pace.dueInMs(uid)
   }
 
-  /** Keys of runs that wait for a Model that they make or move. */
-  publishing({ metadata: { namespace = '', labels } }: Model, reader: Reader): readonly string[] {
-    const run = labels?.[runLabel]
-    return run === undefined
-      ? []
-      : reader
-          .list(pipelineRuns)
-          .filter(({ metadata, ...of }) => metadata.namespace === namespace && !isOver({ metadata, ...of }))
-          .map(({ metadata }) => keyOf(metadata))
+  /** Keys of runs that may wait for a Model: they made it, or move it, which somebody else may have made. */
+  publishing({ metadata: { namespace = '' } }: Model, reader: Reader): readonly string[] {
+    const runs = reader.list(pipelineRuns).filter((run) => run.metadata.namespace === namespace && !isOver(run))
+    return runs.filter(({ metadata }) => this.#publishes(metadata.uid ?? '')).map(({ metadata }) => keyOf(metadata))
+  }
+
+  #publishes(uid: string): boolean {
+    const revision = this.#pinned.get(uid)
+    return revision !== undefined && 'pipeline' in revision && [...revision.pipeline.steps.values()].some(({ type }) => type === 'publish')
   }
 
   forget(uid: string): void {
