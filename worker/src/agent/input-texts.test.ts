@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { Readable } from 'node:stream'
 import { test } from 'node:test'
+import type { InferenceWork } from '@mnemos/contract'
 import { WorkFailure } from '../failure.ts'
-import { filled } from './input-texts.ts'
+import type { AttemptContext } from './attempt.ts'
+import { filled, withInputTexts } from './input-texts.ts'
 
 const texts = new Map([
   ['a', 'alpha'],
@@ -22,4 +26,23 @@ test('texts by reference: a name that is not there is told, and nothing of the p
     () => filled('my secret $(inputs.b)', texts),
     (error: unknown) => error instanceof WorkFailure && error.class === 'BadInput' && error.message === 'There is no text for $(inputs.b).',
   )
+})
+
+test('texts by reference: bytes that are not those of their digest are never put in, and the attempt says so', async () => {
+  const of = (sha256: string) => ({
+    session: {
+      head: () => Promise.resolve({ sha256, sizeBytes: 5 }),
+      get: () => Promise.resolve({ body: Readable.from([Buffer.from('forged')]) }),
+    },
+    retrying: { forMs: 0, signal: new AbortController().signal },
+    report: () => undefined,
+  })
+  const work = { type: 'inference', prompt: 'Say $(inputs.t)', inputs: [{ name: 't', key: 'outputs/default/x/a1/files/t' }] }
+  const bringing = (sha256: string) => withInputTexts(work as unknown as InferenceWork, of(sha256) as unknown as AttemptContext) // the parts that are asked for
+  await assert.rejects(
+    bringing('0'.repeat(64)),
+    (error: unknown) => error instanceof WorkFailure && error.class === 'StorageUnavailable' && !error.message.includes('forged'),
+  )
+  const right = createHash('sha256').update('forged').digest('hex')
+  assert.equal((await bringing(right)).prompt, 'Say forged')
 })
