@@ -1,7 +1,7 @@
 /** Checks a Pipeline and keeps its revisions. Decides nothing itself: see domain/pipelines/pipeline.ts. */
-import type { PipelineSpec } from '@mnemos/api'
-import { compilePipeline, decidePipeline, labelOf } from '@mnemos/domain'
-import { controller, isControlledBy, keyOf, onChange } from '@mnemos/kube'
+import type { Pipeline, PipelineRun, PipelineSpec } from '@mnemos/api'
+import { compilePipeline, decidePipeline, isOver, labelOf } from '@mnemos/domain'
+import { type Change, controller, isControlledBy, keyOf, onChange } from '@mnemos/kube'
 import type { Pace } from '../pace.ts'
 import { pipelineRuns, pipelines, revisions } from '../resources.ts'
 
@@ -14,15 +14,21 @@ function compiledOf(spec: PipelineSpec): ReturnType<typeof compilePipeline> {
   return known
 }
 
+/** Whether a change of a run changes which revisions are in use: most runs begin and end with the one that is in force. */
+function changesUse(change: Change<PipelineRun>, pipeline: Pipeline | undefined): boolean {
+  const { type, object } = change
+  if (type === 'updated' && object.status?.phase === change.previous.status?.phase) return false
+  const { revisionName } = object.status ?? {}
+  return revisionName !== undefined && (!isOver(object) || revisionName !== pipeline?.status?.revisionName)
+}
+
 export const pipelineController = (pace: Pace) =>
   controller(pipelines, {
     owns: [revisions],
-    // A run that goes on, or has ended, changes which revisions are in use.
     wakes: [
-      onChange(pipelineRuns, (change) => {
-        const isSame = change.type === 'updated' && change.object.status?.phase === change.previous.status?.phase
-        const { metadata, spec } = change.object
-        return isSame ? [] : [keyOf({ namespace: metadata.namespace ?? '', name: spec.pipelineRef.name })]
+      onChange(pipelineRuns, (change, reader) => {
+        const name = { namespace: change.object.metadata.namespace ?? '', name: change.object.spec.pipelineRef.name }
+        return changesUse(change, reader.get(pipelines, name)) ? [keyOf(name)] : []
       }),
     ],
     observe: (reader, pipeline) => {
