@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
-import type { Job, JobStatus } from '@mnemos/api'
+import type { Job, JobStatus, PipelineRun } from '@mnemos/api'
 import { eventually } from '@mnemos/testkit'
 import { buildOwnImages } from '../../hack/images/build.ts'
 import { auditOf, type Installation, prepareInstallation, root, systemNamespace } from './installation.ts'
@@ -280,8 +280,17 @@ describe('an installation on a real node', { skip: reason }, () => {
       await it.kubectl(['create', '-f', '-'], named('PipelineRun', name, { pipelineRef: { name: pipeline }, ...more }))
     }
     const ended = async (name: string, phase: string): Promise<string> => {
-      await it.kubectl(['wait', `--for=jsonpath={.status.phase}=${phase}`, 'mnrun', name, '--namespace', team, '--timeout=180s'])
-      return it.kubectl(['get', 'mnrun', name, '--namespace', team, '-o', 'jsonpath={.status.outputs[*].value}'])
+      const run = await eventually(
+        async () => {
+          const found = await it.get<PipelineRun>(['mnemospipelineruns', name, '--namespace', team])
+          const isOver = ['Succeeded', 'Failed', 'Cancelled'].includes(found.status?.phase ?? '')
+          assert.ok(isOver, JSON.stringify(found.status))
+          return found
+        },
+        { timeoutMs: 180_000, message: `run ${name} ends` },
+      )
+      assert.equal(run.status?.phase, phase, JSON.stringify(run.status))
+      return String(run.status.outputs?.[0]?.value)
     }
     const copy = "const fs = require('fs'); fs.writeFileSync('/out/text', fs.readFileSync('/in/text', 'utf8').toUpperCase())"
     const text = { outputs: [{ name: 'text', path: '/out/text' }] }
@@ -296,7 +305,7 @@ describe('an installation on a real node', { skip: reason }, () => {
         name: 'each',
         dependsOn: ['read'],
         forEach: { items: [1, 2, 3] },
-        ...container('process.exit(Number(process.argv[1]) > 3)', { args: ['$(item)'] }),
+        ...container('process.exit(Number(process.argv[1]) > 3 ? 1 : 0)', { args: ['$(item)'] }),
       },
       { name: 'publish', dependsOn: ['each'], publish: { alias: 'chat', uri: 'file:///SmolLM2-135M-Instruct.Q4_1.gguf' } },
     ]

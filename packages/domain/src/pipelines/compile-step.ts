@@ -5,6 +5,7 @@ import { readDocument } from '../schemas/document.ts'
 import type { CompiledStep } from './compiled.ts'
 import { type Condition, compileCondition } from './condition.ts'
 import { typeOf } from './step.ts'
+import { isValue } from './step-work.ts'
 
 /** @param uses steps whose outputs it names */
 export function compileStep(spec: PipelineStep, uses: ReadonlySet<string>): CompiledStep {
@@ -14,8 +15,15 @@ export function compileStep(spec: PipelineStep, uses: ReadonlySet<string>): Comp
     type: typeOf(spec) ?? 'gate',
     when: conditionOf(spec.when),
     gate: conditionOf(spec.gate?.expression),
-    schemas: new Map((spec.outputs ?? []).flatMap(({ name, schema }) => schemaOf(name, schema))),
+    schemas: new Map(
+      (spec.outputs ?? []).filter((output) => isKnownValue(spec, output)).flatMap(({ name, schema }) => schemaOf(name, schema)),
+    ),
   }
+}
+
+/** Of a file whose content is not read only its place is known here: it was judged where it is stored. */
+function isKnownValue({ container }: PipelineStep, { mediaType }: NonNullable<PipelineStep['outputs']>[number]): boolean {
+  return container === undefined || isValue(mediaType)
 }
 
 function conditionOf(text: string | undefined): Condition | undefined {

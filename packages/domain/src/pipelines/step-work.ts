@@ -31,9 +31,14 @@ function withValues(step: PipelineStep, container: Readonly<Record<string, unkno
     const name = typeof file === 'object' && file !== null && 'name' in file ? file.name : undefined
     const about = said.find((each) => each.name === name)
     if (about === undefined || typeof file !== 'object' || file === null) return file
-    return { ...file, ...(isValue(about.mediaType) ? { inline: true } : {}), ...given({ schema: about.schema }) }
+    return { ...file, ...(isValue(about.mediaType) ? { inline: true } : {}), ...given({ schema: fileSchemaOf(about) }) }
   })
   return { ...container, outputs }
+}
+
+/** What is JSON is held to its schema where it is stored; a text is judged as the value that it is. */
+function fileSchemaOf({ mediaType, schema }: NonNullable<PipelineStep['outputs']>[number]): unknown {
+  return mediaType === 'text/plain' ? undefined : schema
 }
 
 /** Whether an output is read: others know its content, not only where it is. */
