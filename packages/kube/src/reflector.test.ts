@@ -40,12 +40,20 @@ interface Run {
 }
 
 let stop = (): void => undefined
+let started = 0
 afterEach(() => stop())
 
 function start({ lists, watches }: Script, timing = quick): Run {
   const seen = { lists: 0, from: [] as string[] }
+  started += 1
+  const mine = { ...widgets, plural: `${widgets.plural}${started}` }
   api.answer = (request, response) => {
-    const query = new URL(request.url ?? '', 'http://x').searchParams
+    const { pathname, searchParams: query } = new URL(request.url ?? '', 'http://x')
+    // A last request of the test before may still be on its way.
+    if (!pathname.endsWith(`/${mine.plural}`)) {
+      response.destroy()
+      return
+    }
     if (query.get('watch') === null) {
       seen.lists += 1
       lists[Math.min(seen.lists, lists.length) - 1]?.(response)
@@ -60,7 +68,7 @@ function start({ lists, watches }: Script, timing = quick): Run {
   }
   const changes: string[] = []
   const stopped = new AbortController()
-  const informer = createInformer({ client: api.client, resource: widgets, timing, random: () => 0 })
+  const informer = createInformer({ client: api.client, resource: mine, timing, random: () => 0 })
   informer.onChange((change) => void changes.push(told(change)))
   void informer.run(stopped.signal)
   stop = () => stopped.abort()
