@@ -9,6 +9,7 @@ import type { Plan, Removal } from '@mnemos/kube'
 import { z } from 'zod'
 import { requesterAnnotation } from '../admission/requester.ts'
 import { childName } from '../child-name.ts'
+import { parsedJson } from '../reading.ts'
 import { isTerminal, statusOf } from '../scheduling/job-status.ts'
 import type { Written } from '../written.ts'
 import type { FollowedAlias } from './alias.ts'
@@ -195,7 +196,7 @@ function progressOf(bytes: number, total: number, startedAt: string | undefined,
 
 function importedPlan(world: ModelWorld, job: Job): ModelPlan {
   const { model } = world
-  const result = imported.safeParse(parseJson(statusOf(job).result?.inline))
+  const result = imported.safeParse(parsedJson(statusOf(job).result?.inline))
   if (!result.success)
     return stalledPlan(
       model,
@@ -231,12 +232,4 @@ function readyFacts(model: Model, digest: string | undefined): ConditionFact[] {
     { type: 'Ready', status: 'True', reason: 'ArtifactVerified', message },
     { type: 'ArtifactVerified', status: 'True', reason: 'ArtifactVerified', message },
   ]
-}
-
-function parseJson(text: string | undefined): unknown {
-  try {
-    return text === undefined ? undefined : (JSON.parse(text) as unknown)
-  } catch {
-    return undefined
-  }
 }

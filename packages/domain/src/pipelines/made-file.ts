@@ -5,6 +5,7 @@
  */
 import type { Job } from '@mnemos/api'
 import { z } from 'zod'
+import { parsedJson } from '../reading.ts'
 
 export interface MadeFile {
   /** `result`: the answer of an inference, as JSON. */
@@ -52,7 +53,7 @@ export function madeFiles(job: Job, stored?: string): readonly MadeFile[] {
   const own = ownKey(job, uri)
   if (own === undefined) return []
   if (spec.container === undefined) return [{ output: 'result', ...own, sha256, sizeBytes }]
-  const parsed = containerResult.safeParse(jsonOf(inline ?? stored))
+  const parsed = containerResult.safeParse(parsedJson(inline ?? stored))
   return (parsed.data?.outputs ?? []).flatMap((output) => {
     const file = kept.safeParse(output)
     const at = file.success ? ownKey(job, file.data.uri) : undefined
@@ -60,12 +61,4 @@ export function madeFiles(job: Job, stored?: string): readonly MadeFile[] {
       ? [{ output: file.data.name, ...at, sha256: file.data.sha256, sizeBytes: file.data.sizeBytes }]
       : []
   })
-}
-
-function jsonOf(text: string | undefined): unknown {
-  try {
-    return text === undefined ? undefined : (JSON.parse(text) as unknown)
-  } catch {
-    return undefined
-  }
 }

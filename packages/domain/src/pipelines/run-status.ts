@@ -1,7 +1,7 @@
 /** The status of a run, short however many steps and instances there are, and the sentence that sums it up. */
 import { type ConditionFact, formatTime, type PipelineRunStatus, type Reason, type RunPhase, type RunStepStatus } from '@mnemos/api'
-import { fieldOf, itemsOf, textOf } from '../reading.ts'
 import { encodePhases } from './fan-out.ts'
+import { madeFiles } from './made-file.ts'
 import { isEnded } from './progress.ts'
 import type { Advance } from './run-advance.ts'
 import type { Revision } from './run-pass.ts'
@@ -112,29 +112,14 @@ export function artifactsOf({ pipeline }: Revision, { views }: Advance): Pick<Pi
     const { outputs: said = [] } = pipeline.steps.get(name)?.spec ?? {}
     for (const [place, each] of work === undefined ? (instances?.work ?? []) : [[undefined, work] as const]) {
       if (artifacts.length >= maxArtifacts) return { artifacts }
-      if (each.kind !== 'Job') continue
-      for (const file of filesIn(each.status?.result?.inline)) {
-        const mediaType = said.find((output) => output.name === file.name)?.mediaType
-        const of = place === undefined ? file.name : `${file.name}/${place}`
-        if (artifacts.length < maxArtifacts)
-          artifacts.push({ ...file, name: `${name}/${of}`, ...(mediaType === undefined ? {} : { mediaType }) })
+      if (each.kind !== 'Job' || each.spec.container === undefined) continue
+      for (const { output, key, sha256, sizeBytes } of madeFiles(each)) {
+        const mediaType = said.find((about) => about.name === output)?.mediaType
+        const of = place === undefined ? output : `${output}/${place}`
+        const file = { name: `${name}/${of}`, uri: `artifact://${key}`, sha256, sizeBytes }
+        if (artifacts.length < maxArtifacts) artifacts.push({ ...file, ...(mediaType === undefined ? {} : { mediaType }) })
       }
     }
   }
   return artifacts.length === 0 ? {} : { artifacts }
-}
-
-function filesIn(inline: string | undefined): readonly { name: string; uri: string; sha256: string; sizeBytes: number }[] {
-  let said: unknown
-  try {
-    said = inline === undefined ? undefined : JSON.parse(inline)
-  } catch {
-    return []
-  }
-  return itemsOf(fieldOf(said, 'outputs')).flatMap((file) => {
-    const [name, uri, sha256] = [textOf(fieldOf(file, 'name')), textOf(fieldOf(file, 'uri')), textOf(fieldOf(file, 'sha256'))]
-    const sizeBytes = fieldOf(file, 'sizeBytes')
-    if (name === undefined || uri === undefined || sha256 === undefined || typeof sizeBytes !== 'number') return []
-    return [{ name, uri, sha256, sizeBytes }]
-  })
 }

@@ -5,7 +5,7 @@
  */
 import type { Job, PipelineRun } from '@mnemos/api'
 import { previousTargetAnnotation } from '../models/alias-move.ts'
-import { fieldOf, itemsOf, textOf } from '../reading.ts'
+import { fieldOf, itemsOf, parsedJson, present, textOf } from '../reading.ts'
 import { statusOf } from '../scheduling/job-status.ts'
 import type { CompiledPipeline, CompiledStep } from './compiled.ts'
 import type { Condition } from './condition.ts'
@@ -204,7 +204,7 @@ export class RunValues {
 export function outputsOfWork(step: CompiledStep, work: Work): Outputs {
   if (work.kind === 'PipelineRun') return outputsOfCall(work)
   const { usage, result } = statusOf(work)
-  const said = parsed(result?.inline)
+  const said = parsedJson(result?.inline)
   if (step.type === 'inference')
     return present({
       text: textOf(fieldOf(said, 'text')),
@@ -229,7 +229,7 @@ function filesOf(step: CompiledStep, { metadata, spec }: Job, said: unknown): Ou
       const mediaType = step.spec.outputs?.find((each) => each.name === name)?.mediaType
       if (value === undefined || !isValue(mediaType)) return [name, `job://${metadata.name}/${name}`]
       // Programs end what they write with a line break.
-      return [name, mediaType === 'application/json' ? (parsed(value) ?? value) : value.replace(/\n$/, '')]
+      return [name, mediaType === 'application/json' ? (parsedJson(value) ?? value) : value.replace(/\n$/, '')]
     }),
   )
 }
@@ -244,16 +244,4 @@ function withWholeNumbers(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withWholeNumbers)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, withWholeNumbers(member)]))
-}
-
-function parsed(text: string | undefined): unknown {
-  try {
-    return text === undefined ? undefined : (JSON.parse(text) as unknown)
-  } catch {
-    return undefined
-  }
-}
-
-function present(members: Outputs): Outputs {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
 }

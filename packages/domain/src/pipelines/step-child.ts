@@ -4,7 +4,7 @@
 import { apiVersion, type Job, type PipelineRun, parseTime } from '@mnemos/api'
 import type { KubeObject } from '@mnemos/kube'
 import { requesterAnnotation } from '../admission/requester.ts'
-import { fieldOf, textOf } from '../reading.ts'
+import { fieldOf, isMembers, present, textOf } from '../reading.ts'
 import { fraction } from '../scheduling/retry.ts'
 import { labelOf, managedByLabel } from '../workers/pool-names.ts'
 import type { CompiledStep } from './compiled.ts'
@@ -165,12 +165,4 @@ function digestOfInput(from: string, jobNamed: (name: string) => Job | undefined
   const result = jobNamed(name)?.status?.result
   if (result === undefined) return undefined
   return `${result.sha256}/${output ?? ''}`
-}
-
-function isMembers(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function present(members: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
 }

@@ -4,6 +4,7 @@
  * A Job reads `$(inputs.x)` in the prompt of an inference with inputs, and Kubernetes reads `$(HOME)` in what a container is given. What the
  * pipeline says means that; what a parameter, an item or a model says does not, so it is written as those two write a plain `$(`.
  */
+import { isMembers } from '../reading.ts'
 import type { Reference } from './reference.ts'
 import { type Quote, type Resolved, substitute } from './substitute.ts'
 
@@ -40,8 +41,4 @@ function quotedPart(part: Members, fields: readonly string[], quote: Quote, reso
     members.push([name, done.value])
   }
   return { value: Object.fromEntries(members) }
-}
-
-function isMembers(value: unknown): value is Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,5 +1,6 @@
 /** What the Job of a step asks for, as it stands in the pipeline: references are not replaced yet. */
 import type { PipelineStep } from '@mnemos/api'
+import { isMembers, present } from '../reading.ts'
 
 /** Used where a step says nothing. */
 export interface WorkDefaults {
@@ -17,7 +18,7 @@ export function workOf(step: PipelineStep, defaults: WorkDefaults = {}): Readonl
     ...(timeoutSeconds === undefined ? {} : { runSeconds: timeoutSeconds }),
   }
   return {
-    ...given({ inference, container: withValues(step, container), queue, priority, resources, placement, podMetadata, retry }),
+    ...present({ inference, container: withValues(step, container), queue, priority, resources, placement, podMetadata, retry }),
     ...(Object.keys(deadlines).length === 0 ? {} : { deadlines }),
   }
 }
@@ -31,7 +32,7 @@ function withValues(step: PipelineStep, container: Readonly<Record<string, unkno
     const name = typeof file === 'object' && file !== null && 'name' in file ? file.name : undefined
     const about = said.find((each) => each.name === name)
     if (about === undefined || typeof file !== 'object' || file === null) return file
-    return { ...file, ...(isValue(about.mediaType) ? { inline: true } : {}), ...given({ schema: fileSchemaOf(about) }) }
+    return { ...file, ...(isValue(about.mediaType) ? { inline: true } : {}), ...present({ schema: fileSchemaOf(about) }) }
   })
   return { ...container, outputs }
 }
@@ -81,12 +82,4 @@ const eachMember =
 
 function changed(of: Readonly<Record<string, unknown>>, changes: Readonly<Record<string, Change>>): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.entries(changes).flatMap(([name, change]) => (of[name] === undefined ? [] : [[name, change(of[name])]])))
-}
-
-function isMembers(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function given(members: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
 }

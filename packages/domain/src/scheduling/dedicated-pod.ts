@@ -5,8 +5,9 @@
 import type { ContainerWork, Job } from '@mnemos/api'
 import type { KubeObject } from '@mnemos/kube'
 import { childName } from '../child-name.ts'
+import { present } from '../reading.ts'
 import { labelOf, managedByLabel } from '../workers/pool-names.ts'
-import { containerResources, present } from '../workers/worker-pod.ts'
+import { containerResources } from '../workers/worker-pod.ts'
 import type { PlacedOn } from './job-world.ts'
 import type { SidecarParts } from './sidecar.ts'
 

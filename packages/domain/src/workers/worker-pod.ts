@@ -4,6 +4,7 @@
  */
 import type { ContainerResources, WorkerPool, WorkerPoolSpec } from '@mnemos/api'
 import { amountOf } from '../applied.ts'
+import { present } from '../reading.ts'
 import { poolChildName, poolLabels } from './pool-names.ts'
 
 /** What the operator was told about the pods that it makes. */
@@ -188,9 +189,4 @@ function volumesOf({ cache }: WorkerPoolSpec, trustsAuthority: boolean): readonl
 
 function texts(amounts: Readonly<Record<string, number | string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(amounts).map(([name, amount]) => [name, String(amount)]))
-}
-
-/** The fields that are given. */
-export function present(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 }
